@@ -1,0 +1,130 @@
+package strategies
+
+import (
+	"errors"
+	"time"
+)
+
+// Do says what an [Action] orders.
+type Do uint8
+
+// The actions, the fields each uses, and what the runner does.
+//
+//	Do        fields                            meaning
+//	DoStart   ID Incarnation                    start it; answer Started, Ignored or StartFailed, later Exited
+//	DoStop    ID Incarnation                    tell it to stop, or cancel its start
+//	DoKill    ID Incarnation                    end it unconditionally; answer CannotKill if that is impossible
+//	DoArm     ID Incarnation Timer After        arm a timer; answer TimerFired unless the incarnation is gone
+//	DoReply   Reply                             answer a call
+//	DoReport  Report ID Incarnation Exit …      tell the world; see Report
+//	DoBooted                                    all children have been started
+//	DoFinish  Why ID Incarnation Exit           the machine is done, nothing runs; see Why
+//
+// All but DoReply and DoArm carry the Cascade they belong to, if any.
+const (
+	DoStart Do = iota
+	DoStop
+	DoKill
+	DoArm
+	DoReply
+	DoReport
+	DoBooted
+	DoFinish
+)
+
+var doNames = [...]string{"start", "stop", "kill", "arm", "reply", "report", "booted", "finish"}
+
+func (d Do) String() string { return enumName(doNames[:], int(d), "Do") }
+
+// Report is a kind of supervisor report (rules L1 to L6) or other news.
+type Report uint8
+
+const (
+	// Progress: a child was started (rule L5).
+	Progress Report = iota
+	// ChildTerminated: a child ended that should not have (rule L1).
+	ChildTerminated
+	// StartError: a child could not be started, at boot or again (rule L2).
+	StartError
+	// ShutdownError: a child told to stop ended otherwise than it should (rules H5, L3).
+	ShutdownError
+	// GivingUp: reached_max_restart_intensity (rule L4). Spent counts the
+	// restart that was too many. OTP calls this report shutdown.
+	GivingUp
+	// Restarting: a restart was decided on and counted; Group children take part.
+	Restarting
+	// Removed: a child's record is gone (rules C4, D4).
+	Removed
+	// Stuck: a child neither stops nor can be killed; the supervisor ends.
+	Stuck
+)
+
+var reportNames = [...]string{"progress", "child_terminated", "start_error", "shutdown_error",
+	"giving_up", "restarting", "removed", "stuck"}
+
+func (r Report) String() string { return enumName(reportNames[:], int(r), "Report") }
+
+// Why says what made a supervisor finish.
+type Why uint8
+
+const (
+	// Told: by Terminate; Exit is what it was told.
+	Told Why = iota
+	// BootFailed: child ID could not be started for the first time; Exit says why (rule B3).
+	BootFailed
+	// Exhausted: the restart of child ID was one too many; Exit is how it ended (rule F7).
+	Exhausted
+	// TreeEnded: child ID asked for the end of the whole tree, or is stuck; Exit carries the Directive.
+	TreeEnded
+)
+
+var whyNames = [...]string{"told", "boot_failed", "exhausted", "tree_ended"}
+
+func (w Why) String() string { return enumName(whyNames[:], int(w), "Why") }
+
+// Action is one order from a Machine to its runner.
+type Action struct {
+	Do          Do
+	Timer       Timer
+	Report      Report
+	Why         Why
+	ID          string
+	Incarnation uint64
+	After       time.Duration // of an Arm
+	Group       int           // of Restarting: how many children take part
+	Spent       int           // of Restarting and GivingUp: restarts in the window, this one included
+	Exit        Exit
+	Cascade     Cascade
+	Reply       *Reply
+}
+
+// ErrDown answers a call that the supervisor's end overtook.
+var ErrDown = errors.New("supervisor has ended")
+
+// ErrNotFound answers a call about a child that is not there (rule I2).
+var ErrNotFound = errors.New("no such child")
+
+// Reply answers a call.
+type Reply struct {
+	Ticket   uint64
+	Err      error       // nil, ErrDown, ErrNotFound
+	Children []ChildInfo // to WhichChildren
+	Counts   Counts      // to CountChildren
+	Spec     ChildSpec   // to GetChildSpec
+}
+
+// ChildInfo is one entry of which_children.
+type ChildInfo struct {
+	ID          string
+	Kind        Kind
+	State       State
+	Incarnation uint64 // the one that runs, or the latest
+}
+
+// Counts is the answer to count_children (rule I7).
+type Counts struct {
+	Specs       int // child records
+	Active      int // of them alive
+	Supervisors int // of them supervisors, running or not
+	Workers     int // of them workers, running or not
+}

@@ -1,0 +1,138 @@
+package strategies
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Kind is a child's type.
+type Kind uint8
+
+const (
+	Worker     Kind = iota // a leaf
+	Supervisor             // a supervisor with children of its own
+)
+
+var kindNames = [...]string{"worker", "supervisor"}
+
+func (k Kind) String() string { return enumName(kindNames[:], int(k), "Kind") }
+
+// ChildSpec is what a Machine knows of a child. OTP's child_spec without the
+// start function, which is the runner's affair.
+type ChildSpec struct {
+	ID          string
+	Kind        Kind
+	Restart     Restart
+	Significant bool          // counts for AutoShutdown
+	Shutdown    ShutdownLimit // zero: 5 s for a worker, Infinity for a supervisor
+	StartLimit  time.Duration // a start that takes longer has failed; zero: no limit, as OTP
+	Backoff     Backoff       // zero: restarts are not delayed, as OTP
+	Needs       []string      // ids of siblings, for Dependents
+
+	// Incarnation is the last number already used for this child. Its first
+	// start gets the next one, so numbers need not repeat when a supervisor
+	// that was restarted starts its children anew.
+	Incarnation uint64
+}
+
+// Config describes one supervisor. The zero Config is OTP's default: one for
+// one, one restart in 5 s, no children.
+type Config struct {
+	Strategy  Strategy
+	Intensity Intensity
+	// Parallel bounds the starts and stops that are under way at once.
+	// Zero is 1, OTP's order exactly. More needs OneForOne, where order
+	// between siblings carries no meaning: children are then started, and
+	// stopped, up to Parallel at a time.
+	Parallel     int
+	AutoShutdown AutoShutdown
+	Children     []ChildSpec // in start order
+	Dynamic      *ChildSpec  // the template of a dynamic supervisor
+}
+
+// What can be wrong with a Config. Each is found in a [SpecError] by errors.Is.
+var (
+	ErrStrategy      = errors.New("unknown strategy")
+	ErrIntensity     = errors.New("invalid intensity: Max must be NoRestarts (-1) or more")
+	ErrPeriod        = errors.New("invalid period: Within must not be negative")
+	ErrAutoShutdown  = errors.New("unknown auto_shutdown")
+	ErrParallel      = errors.New("invalid Parallel")
+	ErrID            = errors.New("invalid id: it must not be empty nor contain a slash")
+	ErrRestart       = errors.New("unknown restart type")
+	ErrShutdown      = errors.New("invalid shutdown: the time must not be negative")
+	ErrKind          = errors.New("unknown child type")
+	ErrSignificant   = errors.New("a significant child must be transient or temporary, under a supervisor with auto_shutdown")
+	ErrDuplicate     = errors.New("duplicate id")
+	ErrBadStartLimit = errors.New("invalid start limit: it must not be negative")
+)
+
+// SpecError is one thing wrong with a supervisor's or a child's description.
+type SpecError struct {
+	Path string // of the child or supervisor; here just the child's id, "" for the supervisor itself
+	Err  error
+}
+
+func (e *SpecError) Error() string {
+	if e.Path == "" {
+		return e.Err.Error()
+	}
+	return e.Path + ": " + e.Err.Error()
+}
+
+func (e *SpecError) Unwrap() error { return e.Err }
+
+// Validate returns everything that is wrong with the description, in OTP's
+// order of checks (rules A4 to A7), each a *SpecError; nil if nothing is.
+func (c *Config) Validate() []*SpecError {
+	var v validation
+	v.supervisor(c)
+	seen := make(map[string]bool, len(c.Children))
+	for i := range c.Children {
+		s := &c.Children[i]
+		v.child(c, s)
+		if seen[s.ID] {
+			v.add(s.ID, ErrDuplicate)
+		}
+		seen[s.ID] = true
+	}
+	return v
+}
+
+type validation []*SpecError
+
+func (v *validation) add(path string, err error) { *v = append(*v, &SpecError{path, err}) }
+
+func (v *validation) check(ok bool, path string, err error) {
+	if !ok {
+		v.add(path, err)
+	}
+}
+
+func (v *validation) supervisor(c *Config) {
+	v.check(int(c.Strategy) < len(strategyNames), "", ErrStrategy)
+	v.check(c.Intensity.Max >= NoRestarts, "", ErrIntensity)
+	v.check(c.Intensity.Within >= 0, "", ErrPeriod)
+	v.check(int(c.AutoShutdown) < len(autoShutdownNames), "", ErrAutoShutdown)
+	v.check(c.Parallel >= 0, "", fmt.Errorf("%w: it must not be negative", ErrParallel))
+	v.check(c.Parallel <= 1 || c.Strategy == OneForOne, "", fmt.Errorf("%w: under %v children start and stop in order, one at a time", ErrParallel, c.Strategy))
+	v.check(c.Strategy != Dependents, "", unavailable("the strategy dependents"))
+	v.check(c.Dynamic == nil, "", unavailable("a dynamic supervisor"))
+	v.check(c.AutoShutdown != AnySignificant && c.AutoShutdown != AllSignificant, "", unavailable("auto_shutdown"))
+}
+
+func (v *validation) child(c *Config, s *ChildSpec) {
+	v.check(s.ID != "" && !strings.Contains(s.ID, "/"), s.ID, ErrID)
+	v.check(int(s.Restart) < len(restartNames), s.ID, ErrRestart)
+	v.check(!s.Significant || c.AutoShutdown != Never && s.Restart != Permanent, s.ID, ErrSignificant)
+	v.check(int(s.Kind) < len(kindNames), s.ID, ErrKind)
+	v.check(s.Shutdown.valid(), s.ID, ErrShutdown)
+	v.check(s.StartLimit >= 0, s.ID, ErrBadStartLimit)
+	v.check(s.Backoff == Backoff{}, s.ID, unavailable("backoff"))
+	v.check(len(s.Needs) == 0, s.ID, unavailable("needs"))
+}
+
+func unavailable(what string) error {
+	return fmt.Errorf("%s is not available yet: %w", what, errors.ErrUnsupported)
+}

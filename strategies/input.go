@@ -1,0 +1,120 @@
+package strategies
+
+// Op says what an [Input] tells a Machine.
+type Op uint8
+
+// The inputs, the fields each uses, and what they mean.
+//
+//	Op            fields                     meaning
+//	OpBoot        Cascade                    start all children; once, first
+//	OpStarted     ID Incarnation             that start succeeded
+//	OpIgnored     ID Incarnation             that start said "ignore" (rule B5)
+//	OpStartFailed ID Incarnation Exit Cascade  that start failed; nothing runs
+//	OpExited      ID Incarnation Exit Cascade  that incarnation is gone
+//	OpDeadline    ID Incarnation Timer       a timer armed for it ran down
+//	OpRetry       ID Incarnation             the pause after its failed start is over
+//	OpCannotKill  ID Incarnation             the Kill ordered for it cannot be done
+//	OpWhich       Ticket                     which_children
+//	OpCount       Ticket                     count_children
+//	OpSpec        Ticket ID                  get_childspec
+//	OpTerminate   Exit                       end: stop all children, finish with Exit
+//
+// An input about an incarnation that is not the child's current one, or that
+// does not fit the child's state, is ignored (rules C6, E8).
+const (
+	OpBoot Op = iota
+	OpStarted
+	OpIgnored
+	OpStartFailed
+	OpExited
+	OpDeadline
+	OpRetry
+	OpCannotKill
+	OpWhich
+	OpCount
+	OpSpec
+	OpTerminate
+)
+
+var opNames = [...]string{"boot", "started", "ignored", "start_failed", "exited", "deadline",
+	"retry", "cannot_kill", "which", "count", "spec", "terminate"}
+
+func (o Op) String() string { return enumName(opNames[:], int(o), "Op") }
+
+// Timer names a timer that a Machine armed for an incarnation.
+type Timer uint8
+
+const (
+	StopTimer  Timer = iota // the time a child told to stop may take: comes back as Deadline
+	StartTimer              // its StartLimit: comes back as Deadline
+	RetryTimer              // the pause before the next attempt to start it, possibly zero: comes back as Retry
+)
+
+var timerNames = [...]string{"stop", "start", "retry"}
+
+func (t Timer) String() string { return enumName(timerNames[:], int(t), "Timer") }
+
+// Input is one thing that happened, told to a Machine. It is made by the
+// functions below, and flat so that a Step need not allocate.
+type Input struct {
+	Op          Op
+	Timer       Timer
+	ID          string
+	Incarnation uint64
+	Ticket      uint64 // names a call; its Reply carries the same
+	Exit        Exit
+	Cascade     Cascade // where a failure is the first of its cascade, the new cascade
+}
+
+// Boot starts the children. c is the cascade because of which this supervisor
+// is being started, if any.
+func Boot(c Cascade) Input { return Input{Op: OpBoot, Cascade: c} }
+
+// Started tells that a start succeeded.
+func Started(id string, incarnation uint64) Input {
+	return Input{Op: OpStarted, ID: id, Incarnation: incarnation}
+}
+
+// Ignored tells that a start succeeded without leaving anything running.
+func Ignored(id string, incarnation uint64) Input {
+	return Input{Op: OpIgnored, ID: id, Incarnation: incarnation}
+}
+
+// StartFailed tells that a start failed and left nothing running.
+func StartFailed(id string, incarnation uint64, e Exit, c Cascade) Input {
+	return Input{Op: OpStartFailed, ID: id, Incarnation: incarnation, Exit: e, Cascade: c}
+}
+
+// Exited tells that a started incarnation is gone.
+func Exited(id string, incarnation uint64, e Exit, c Cascade) Input {
+	return Input{Op: OpExited, ID: id, Incarnation: incarnation, Exit: e, Cascade: c}
+}
+
+// TimerFired tells that a timer armed for an incarnation ran down.
+func TimerFired(id string, incarnation uint64, t Timer) Input {
+	op := OpDeadline
+	if t == RetryTimer {
+		op = OpRetry
+	}
+	return Input{Op: op, ID: id, Incarnation: incarnation, Timer: t}
+}
+
+// CannotKill tells that the child which was to be killed is of a kind that
+// cannot be.
+func CannotKill(id string, incarnation uint64) Input {
+	return Input{Op: OpCannotKill, ID: id, Incarnation: incarnation}
+}
+
+// WhichChildren asks for all children, newest first (rule I6).
+func WhichChildren(ticket uint64) Input { return Input{Op: OpWhich, Ticket: ticket} }
+
+// CountChildren asks for the counts of children (rule I7).
+func CountChildren(ticket uint64) Input { return Input{Op: OpCount, Ticket: ticket} }
+
+// GetChildSpec asks for a child's complete description (rule A9).
+func GetChildSpec(ticket uint64, id string) Input {
+	return Input{Op: OpSpec, Ticket: ticket, ID: id}
+}
+
+// Terminate ends the supervisor: all children are stopped, and it finishes with e.
+func Terminate(e Exit) Input { return Input{Op: OpTerminate, Exit: e} }

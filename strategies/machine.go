@@ -1,0 +1,151 @@
+package strategies
+
+import "time"
+
+// phase is where a Machine is in its life.
+type phase uint8
+
+const (
+	made      phase = iota // waits for Boot
+	booting                // starts its children for the first time
+	serving                // deals with exits, retries and calls, in turn
+	finishing              // stops its children for the last time
+	finished
+)
+
+// Machine is one supervisor's decision-making. It is made by [NewMachine] and
+// driven by [Machine.Step]; it is not safe for concurrent use.
+//
+// Exits, retries and calls wait in one first-in-first-out queue while starts
+// and stops are under way, and take their turn when those are done (rules D8,
+// E3): an exit is noted on arrival, but what follows from it, the count against
+// the intensity included, is decided at its turn. Only Terminate cuts in.
+type Machine struct {
+	cfg      Config
+	parallel int
+
+	children    map[string]*child
+	first, last *child // in start order
+
+	phase       phase
+	now         time.Time // of the Step under way
+	window      Window
+	queue       fifo[turn]
+	waiting     int    // children in state Waiting
+	outstanding int    // starts and stops under way, at most parallel unless a stop cut in
+	ending      *job   // the last one, once finishing
+	verdict     Action // the Finish to come, once finishing
+	spare       *job   // for the next restart, so that it need not allocate
+	actions     []Action
+	visited     int // children looked at so far: tests hold it against the number affected
+}
+
+// turn is what waits in the queue: an exit or retry of a child's incarnation,
+// or a call.
+type turn struct {
+	child       *child
+	incarnation uint64
+	call        Input
+}
+
+// NewMachine makes a machine from a valid description. The error is the first
+// of those that cfg.Validate returns.
+func NewMachine(cfg Config) (*Machine, error) {
+	if errs := cfg.Validate(); errs != nil {
+		return nil, errs[0]
+	}
+	m := &Machine{
+		cfg:      cfg,
+		parallel: max(1, cfg.Parallel),
+		children: make(map[string]*child, len(cfg.Children)),
+		window:   NewWindow(cfg.Intensity),
+	}
+	for _, s := range cfg.Children {
+		m.append(s)
+	}
+	m.cfg.Children = nil
+	return m, nil
+}
+
+// Idle reports whether nothing is under way and nothing waits: the next thing
+// to happen must come from outside.
+func (m *Machine) Idle() bool {
+	return m.phase == finished ||
+		m.phase == serving && m.outstanding == 0 && m.queue.len() == 0 && m.waiting == 0
+}
+
+// Step tells the machine that in happened at now and returns what is to be
+// done about it, in order. now must not go backwards. The slice is valid until
+// the next Step.
+func (m *Machine) Step(now time.Time, in Input) []Action {
+	m.now = now
+	m.actions = m.actions[:0]
+	switch in.Op {
+	case OpBoot:
+		m.boot(in.Cascade)
+	case OpTerminate:
+		m.terminate(in.Exit)
+	case OpWhich, OpCount, OpSpec:
+		m.call(in)
+	default:
+		if c := m.find(in.ID); c != nil && c.incarnation == in.Incarnation {
+			m.childInput(c, in)
+		}
+	}
+	m.serve()
+	return m.actions
+}
+
+// childInput deals with an input about a child's current incarnation. What does
+// not fit the child's state is late news, and ignored.
+func (m *Machine) childInput(c *child, in Input) {
+	switch in.Op {
+	case OpStarted:
+		m.started(c)
+	case OpIgnored:
+		m.ignored(c)
+	case OpStartFailed:
+		m.startFailed(c, in.Exit, in.Cascade)
+	case OpExited:
+		m.exited(c, in.Exit, in.Cascade)
+	case OpDeadline:
+		m.deadline(c, in.Timer)
+	case OpRetry:
+		if c.state == Waiting {
+			m.queue.push(turn{child: c, incarnation: c.incarnation})
+		}
+	case OpCannotKill:
+		m.cannotKill(c)
+	}
+}
+
+// serve gives what waits in the queue its turn, for as long as there is room
+// for what may follow from it.
+func (m *Machine) serve() {
+	for m.phase == serving && m.outstanding < m.parallel && m.queue.len() > 0 {
+		t := m.queue.pop()
+		switch {
+		case t.child == nil:
+			m.answer(t.call)
+		case t.child.incarnation != t.incarnation:
+		case t.child.state == Dead:
+			m.judge(t.child)
+		case t.child.state == Waiting:
+			m.restart(t.child)
+		}
+	}
+}
+
+func (m *Machine) emit(a Action) { m.actions = append(m.actions, a) }
+
+// about begins an action that concerns a child's current incarnation and
+// latest exit.
+func about(c *child, do Do, cascade Cascade) Action {
+	return Action{Do: do, ID: c.spec.ID, Incarnation: c.incarnation, Exit: c.exit, Cascade: cascade}
+}
+
+func (m *Machine) report(r Report, c *child, cascade Cascade) {
+	a := about(c, DoReport, cascade)
+	a.Report = r
+	m.emit(a)
+}

@@ -1,0 +1,142 @@
+package strategies
+
+import (
+	"context"
+	"time"
+)
+
+// stop ends a member of a job, as far as there is anything to end.
+func (m *Machine) stop(j *job, c *child) {
+	switch c.state {
+	case Up:
+		m.await(j, c)
+		m.setState(c, Stopping)
+		m.tell(c, j.cascade)
+	case Dead:
+		m.setState(c, Down)
+		m.stopped(c, j.cascade)
+	case Waiting:
+		m.setState(c, Down) // rule E4: the retry will find it so
+	}
+}
+
+// tell gives the order to end, as the child's Shutdown has it (rules H2 to H4).
+func (m *Machine) tell(c *child, cascade Cascade) {
+	if c.spec.Shutdown == BrutalKill {
+		c.order = orderKillFirst
+		m.emit(about(c, DoKill, cascade))
+		return
+	}
+	c.order = orderStop
+	m.emit(about(c, DoStop, cascade))
+	if d, limited := c.spec.Shutdown.limit(); limited {
+		m.arm(c, StopTimer, d)
+	}
+}
+
+func (m *Machine) deadline(c *child, t Timer) {
+	switch {
+	case t == StartTimer && c.state == Starting && c.order == orderNone:
+		c.late = true
+		m.tell(c, c.job.cascade)
+	case t == StopTimer && c.order == orderStop && c.job != nil:
+		c.order = orderKill
+		m.emit(about(c, DoKill, c.job.cascade))
+	}
+}
+
+// cannotKill: the child to be killed can only be asked. One that had not been
+// asked yet is now; one that had is stuck, and with it the supervisor: another
+// incarnation beside it must not be.
+func (m *Machine) cannotKill(c *child) {
+	switch {
+	case c.job == nil:
+	case c.order == orderKillFirst:
+		c.order = orderStop
+		m.emit(about(c, DoStop, c.job.cascade))
+		m.arm(c, StopTimer, time.Duration(defaultWorkerShutdown))
+	case c.order == orderKill:
+		j := m.settle(c)
+		m.setState(c, Down)
+		c.exit, c.cascade = Exit{Class: Crash, Directive: EndStuckTree}, j.cascade
+		m.report(Stuck, c, c.cascade)
+		m.finish(blame(TreeEnded, c))
+		if j == m.ending {
+			m.advance(j)
+		}
+	}
+}
+
+// exited notes an exit on arrival. An unexpected one waits for its turn.
+func (m *Machine) exited(c *child, e Exit, cascade Cascade) {
+	switch c.state {
+	case Up:
+		m.setState(c, Dead)
+		c.exit, c.cascade = e, cascade
+		m.queue.push(turn{child: c, incarnation: c.incarnation})
+	case Starting: // rule B7
+		m.startFailed(c, e, cascade)
+	case Stopping:
+		if c.late && m.phase != finishing {
+			m.setState(c, Starting) // its start succeeded too late, which is failing
+			m.startFailed(c, Exit{Class: Crash, Err: context.Canceled}, cascade)
+			return
+		}
+		j := m.settle(c)
+		m.setState(c, Down)
+		c.exit, c.cascade = e, j.cascade
+		m.stopped(c, j.cascade)
+		if m.ending == nil || m.ending == j {
+			m.advance(j)
+		}
+	}
+}
+
+// stopped deals with the exit of a child that was to be stopped and now is
+// down, by itself or not (rules H5, H7, D4, D9).
+func (m *Machine) stopped(c *child, cascade Cascade) {
+	if !c.spec.expects(c.exit) {
+		m.report(ShutdownError, c, cascade)
+	}
+	switch {
+	case m.phase == finishing:
+		m.heedStuck(c)
+	case c.exit.Directive >= EndTree:
+		m.finish(blame(TreeEnded, c))
+	case c.spec.Restart == Temporary, c.exit.Directive == DoNotRestart:
+		m.remove(c)
+	}
+}
+
+// heedStuck lets what is stuck below a child go up, whatever the supervisor is
+// ending for.
+func (m *Machine) heedStuck(c *child) {
+	if c.exit.Directive == EndStuckTree {
+		m.finish(blame(TreeEnded, c))
+	}
+}
+
+// judge decides what follows from an unexpected exit (rules C1 to C3, L1).
+func (m *Machine) judge(c *child) {
+	m.setState(c, Down)
+	if c.spec.Restart.reports(c.exit) {
+		m.report(ChildTerminated, c, c.cascade)
+	}
+	switch {
+	case c.exit.Directive >= EndTree:
+		m.finish(blame(TreeEnded, c))
+	case c.spec.Restart.restarts(c.exit):
+		m.restart(c)
+	case c.spec.Restart == Temporary, c.exit.Directive == DoNotRestart:
+		m.remove(c)
+	}
+}
+
+// terminate ends the supervisor because somebody said so. It cuts in before
+// whatever waits or is under way.
+func (m *Machine) terminate(e Exit) {
+	if m.phase >= finishing {
+		return
+	}
+	m.finish(Action{Do: DoFinish, Why: Told, Exit: e})
+}

@@ -1,0 +1,51 @@
+package strategies
+
+// Strategy answers one question: when a child dies and must be restarted, who
+// shares its fate? The group is stopped in reverse order and started in order;
+// nothing else differs between strategies.
+type Strategy uint8
+
+const (
+	// OneForOne restarts the failed child alone (rule D1). The default.
+	OneForOne Strategy = iota
+	// OneForAll restarts every child (rule D2).
+	OneForAll
+	// RestForOne restarts the failed child and those started after it (rule D3).
+	RestForOne
+	// Dependents restarts the failed child and whatever transitively Needs it.
+	// Not available yet: a Config with it is refused.
+	Dependents
+)
+
+var strategyNames = [...]string{"one_for_one", "one_for_all", "rest_for_one", "dependents"}
+
+func (s Strategy) String() string { return enumName(strategyNames[:], int(s), "Strategy") }
+
+// fates holds each strategy's function: it appends to group the children that
+// share the failed child's fate, itself included, in start order.
+var fates = [...]func(m *Machine, failed *child, group []*child) []*child{
+	OneForOne:  (*Machine).fateOneForOne,
+	OneForAll:  (*Machine).fateOneForAll,
+	RestForOne: (*Machine).fateRestForOne,
+}
+
+func (m *Machine) fateOneForOne(failed *child, group []*child) []*child {
+	return append(group, failed)
+}
+
+func (m *Machine) fateOneForAll(_ *child, group []*child) []*child {
+	return m.from(m.first, group)
+}
+
+func (m *Machine) fateRestForOne(failed *child, group []*child) []*child {
+	return m.from(failed, group)
+}
+
+// from appends c and those after it.
+func (m *Machine) from(c *child, group []*child) []*child {
+	for ; c != nil; c = c.next {
+		m.visited++
+		group = append(group, c)
+	}
+	return group
+}

@@ -12,7 +12,7 @@ type Do uint8
 //
 //	Do        fields                            meaning
 //	DoStart   ID Incarnation                    start it; answer Started, Ignored or StartFailed, later Exited
-//	DoStop    ID Incarnation                    tell it to stop, or cancel its start
+//	DoStop    ID Incarnation After              tell it to stop, or cancel its start
 //	DoKill    ID Incarnation                    end it unconditionally; answer CannotKill if that is impossible
 //	DoArm     ID Incarnation Timer After        arm a timer; answer TimerFired unless the incarnation is gone
 //	DoReply   Reply                             answer a call
@@ -90,9 +90,9 @@ type Action struct {
 	Why         Why
 	ID          string
 	Incarnation uint64
-	After       time.Duration // of an Arm
+	After       time.Duration // of an Arm; of a Stop, the time it may take, 0 for no limit
 	Group       int           // of Restarting: how many children take part
-	Spent       int           // of Restarting and GivingUp: restarts in the window, this one included
+	Spent       int           // of Restarting, GivingUp and Exhausted: restarts in the window, this one included
 	Exit        Exit
 	Cascade     Cascade
 	Reply       *Reply

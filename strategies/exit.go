@@ -3,7 +3,6 @@ package strategies
 import (
 	"context"
 	"errors"
-	"fmt"
 )
 
 // Class is what an exit means to a supervisor: OTP's exit reasons, reduced to
@@ -116,12 +115,4 @@ func Classify(err error, asked Asked) Exit {
 		return Exit{Class: Shutdown, Err: err}
 	}
 	return Exit{Class: Crash, Err: err}
-}
-
-// enumName is the String method of this package's small enums.
-func enumName(names []string, i int, typ string) string {
-	if i < len(names) {
-		return names[i]
-	}
-	return fmt.Sprintf("%s(%d)", typ, i)
 }

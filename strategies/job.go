@@ -31,7 +31,9 @@ func (m *Machine) restart(c *child) {
 	if !allowed {
 		a.Report = GivingUp
 		m.emit(a)
-		m.finish(blame(Exhausted, c))
+		verdict := blame(Exhausted, c)
+		verdict.Spent = a.Spent
+		m.finish(verdict)
 		return
 	}
 	j := m.spare

@@ -27,11 +27,19 @@ func (m *Machine) tell(c *child, cascade Cascade) {
 		m.emit(about(c, DoKill, cascade))
 		return
 	}
-	c.order = orderStop
-	m.emit(about(c, DoStop, cascade))
 	if d, limited := c.spec.Shutdown.limit(); limited {
+		m.ask(c, cascade, d)
 		m.arm(c, StopTimer, d)
+	} else {
+		m.ask(c, cascade, 0)
 	}
+}
+
+func (m *Machine) ask(c *child, cascade Cascade, limit time.Duration) {
+	c.order = orderStop
+	a := about(c, DoStop, cascade)
+	a.After = limit
+	m.emit(a)
 }
 
 func (m *Machine) deadline(c *child, t Timer) {
@@ -52,9 +60,9 @@ func (m *Machine) cannotKill(c *child) {
 	switch {
 	case c.job == nil:
 	case c.order == orderKillFirst:
-		c.order = orderStop
-		m.emit(about(c, DoStop, c.job.cascade))
-		m.arm(c, StopTimer, time.Duration(defaultWorkerShutdown))
+		const limit = time.Duration(defaultWorkerShutdown)
+		m.ask(c, c.job.cascade, limit)
+		m.arm(c, StopTimer, limit)
 	case c.order == orderKill:
 		j := m.settle(c)
 		m.setState(c, Down)

@@ -49,3 +49,18 @@ func (m *Machine) from(c *child, group []*child) []*child {
 	}
 	return group
 }
+
+// Radius returns the ids of the children that share the fate of the child id,
+// itself included, in start order: its blast radius.
+func (m *Machine) Radius(id string) []string {
+	c := m.find(id)
+	if c == nil {
+		return nil
+	}
+	group := fates[m.cfg.Strategy](m, c, nil)
+	ids := make([]string, len(group))
+	for i, c := range group {
+		ids[i] = c.spec.ID
+	}
+	return ids
+}

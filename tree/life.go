@@ -1,0 +1,242 @@
+package tree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/coppice-go/coppice/strategies"
+)
+
+// life is one run of a supervisor, from its boot to its end: the machine that
+// decides, and the loop that carries out what it decides. The loop runs in the
+// goroutine that called Init, then in the one that called Serve.
+type life struct {
+	sup     *Supervisor
+	machine *strategies.Machine
+	base    context.Context // the values children see; never cancelled
+	events  *subscriber     // where events go; nil if nobody listens
+	root    bool            // the supervisor has no coppice parent
+
+	inbox chan message
+	done  chan struct{} // closed when nothing runs any more
+	err   error         // what Serve returns; set before done is closed
+	idle  atomic.Bool   // nothing is under way, nothing waits
+
+	// Used by the loop alone.
+	booted   bool
+	feedback []strategies.Input // what carrying out an action gave rise to
+	calls    map[uint64]chan<- *strategies.Reply
+	tickets  uint64
+}
+
+// message is what children, timers and callers tell the loop.
+type message struct {
+	in    strategies.Input
+	node  *node                    // the child an input about a child is about
+	reply chan<- *strategies.Reply // for a call
+}
+
+// inboxSize lets a child that ends go its way without waiting for the loop.
+const inboxSize = 128
+
+func newLife(s *Supervisor, ctx context.Context) *life {
+	s.node.reset(s.hub)
+	l := &life{
+		sup:    s,
+		base:   context.WithoutCancel(ctx),
+		events: s.events,
+		root:   s.node.up == nil,
+		inbox:  make(chan message, inboxSize),
+		done:   make(chan struct{}),
+	}
+	sink := s.spec.Sink
+	if sink == nil && l.root && s.spec.Logger != nil {
+		sink = LogSink(s.spec.Logger)
+	}
+	if sink != nil {
+		l.events = subscribe(sink, s.logger)
+	}
+	cfg := s.spec.config()
+	for i := range cfg.Children {
+		cfg.Children[i].Incarnation = s.node.sup.children[cfg.Children[i].ID].incarnation
+	}
+	m, err := strategies.NewMachine(cfg)
+	if err != nil {
+		// New refused every Spec that NewMachine refuses.
+		panic(fmt.Sprintf("%s: %v", s.node.path, err))
+	}
+	l.machine = m
+	return l
+}
+
+// running reports whether the life has not ended; nil has.
+func (l *life) running() bool {
+	if l == nil {
+		return false
+	}
+	select {
+	case <-l.done:
+		return false
+	default:
+		return true
+	}
+}
+
+func (l *life) boot(ctx context.Context, c strategies.Cascade) {
+	l.publishRunning(l.sup)
+	if l.root {
+		n := l.sup.node
+		l.publish(Event{Kind: EventStarting, Incarnation: n.incarnation + 1, Cascade: c}, n)
+	}
+	l.step(strategies.Boot(c))
+	l.loop(ctx, func() bool { return l.booted })
+	if l.root && l.running() {
+		l.publish(Event{Kind: EventProgress, Incarnation: l.sup.node.incarnation, Cascade: c}, l.sup.node)
+	}
+}
+
+func (l *life) serve(ctx context.Context) { l.loop(ctx, func() bool { return false }) }
+
+// loop deals with what comes in until the life is over, or enough is true.
+// When ctx ends the machine is told, once, and then goes on to its end.
+func (l *life) loop(ctx context.Context, enough func() bool) {
+	cancelled := ctx.Done()
+	for l.running() && !enough() {
+		select {
+		case m := <-l.inbox:
+			if m.reply != nil {
+				m.in.Ticket = l.ticket(m.reply)
+			}
+			l.settle(&m.in)
+			l.step(m.in)
+		case <-cancelled:
+			cancelled = nil
+			if l.root {
+				l.publish(Event{Kind: EventStopping, Incarnation: l.sup.node.incarnation}, l.sup.node)
+			}
+			l.step(strategies.Terminate(strategies.Exit{Class: strategies.Shutdown, Err: ctx.Err()}))
+		}
+	}
+}
+
+func (l *life) ticket(reply chan<- *strategies.Reply) uint64 {
+	if l.calls == nil {
+		l.calls = make(map[uint64]chan<- *strategies.Reply)
+	}
+	l.tickets++
+	l.calls[l.tickets] = reply
+	return l.tickets
+}
+
+// step feeds the machine and does as it says, and goes on for as long as doing
+// so gives rise to something new. A whole step is recorded before any of it is
+// done, so that what follows from an action is recorded after it.
+func (l *life) step(in strategies.Input) {
+	for {
+		l.idle.Store(false)
+		now := time.Now()
+		actions := l.machine.Step(now, in)
+		l.record(now, &in, actions)
+		for i := range actions {
+			l.perform(&actions[i])
+		}
+		if len(l.feedback) == 0 {
+			l.idle.Store(l.machine.Idle())
+			return
+		}
+		in = l.feedback[0]
+		l.feedback = l.feedback[:copy(l.feedback, l.feedback[1:])]
+	}
+}
+
+func (l *life) perform(a *strategies.Action) {
+	switch a.Do {
+	case strategies.DoStart:
+		l.start(a)
+	case strategies.DoStop:
+		if p := l.child(a.ID).proc; p != nil {
+			p.cancel(ErrStopped)
+		}
+	case strategies.DoKill:
+		if p := l.child(a.ID).proc; p != nil && !p.kill() {
+			l.feedback = append(l.feedback, strategies.CannotKill(a.ID, a.Incarnation))
+		}
+	case strategies.DoArm:
+		l.arm(a)
+	case strategies.DoReply:
+		l.calls[a.Reply.Ticket] <- a.Reply // has room for it
+		delete(l.calls, a.Reply.Ticket)
+	case strategies.DoBooted:
+		l.booted = true
+	case strategies.DoFinish:
+		l.finish(a)
+	}
+}
+
+func (l *life) child(id string) *node { return l.sup.node.sup.children[id] }
+
+// finish ends the life. The error says why, in the terms of [Supervisor.Serve].
+func (l *life) finish(a *strategies.Action) {
+	path := l.sup.node.path
+	child := path + "/" + a.ID
+	switch a.Why {
+	case strategies.Told:
+		l.err = a.Exit.Err
+	case strategies.BootFailed:
+		l.err = &StartError{Path: child, Cascade: a.Cascade, Err: a.Exit.Err}
+	case strategies.Exhausted:
+		l.err = &ExhaustedError{
+			Path: path, Child: child, Restarts: a.Spent,
+			Intensity: l.sup.node.sup.window.Intensity(), Cascade: a.Cascade, Cause: a.Exit.Err,
+		}
+	case strategies.TreeEnded:
+		l.err = a.Exit.Err
+		if !errors.Is(l.err, ErrStuck) && a.Exit.Directive == strategies.EndStuckTree {
+			l.err = &StuckError{Path: child}
+		}
+	}
+	l.publishRunning(nil)
+	if l.root {
+		n := l.sup.node
+		e := Event{Kind: EventExited, Incarnation: n.incarnation, Cascade: a.Cascade, Exit: classify(l.err, strategies.Unasked)}
+		if a.Why == strategies.Told {
+			e.Exit = a.Exit
+		}
+		l.publish(e, n)
+	}
+	if l.events != l.sup.events {
+		l.events.close()
+	}
+	close(l.done)
+}
+
+func (l *life) publishRunning(s *Supervisor) {
+	h := l.sup.hub
+	h.mu.Lock()
+	l.sup.node.sup.running = s
+	h.mu.Unlock()
+}
+
+// tell gives the loop a message, unless ctx or the life ends first.
+func (l *life) tell(ctx context.Context, m message) error {
+	select {
+	case l.inbox <- m:
+		return nil
+	case <-l.done:
+		return fmt.Errorf("%s: %w", l.sup.node.path, ErrNotRunning)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// send gives the loop what a child or timer has to say. Nobody listens once the
+// life has ended: that is how a stuck goroutine finds it when it returns at last.
+func (l *life) send(in strategies.Input) {
+	select {
+	case l.inbox <- message{in: in}:
+	case <-l.done:
+	}
+}

@@ -1,0 +1,140 @@
+package tree
+
+import (
+	"fmt"
+	"io"
+	"log"
+	"sync"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// LogSink returns a Sink that writes each event as one line a person can read.
+// What went wrong is logged at level Error, restarts and kills at Warn, starts
+// and stops at Info, the rest at Debug.
+func LogSink(logger hclog.Logger) func(Event) {
+	return func(e Event) {
+		level := eventLevels[e.Kind]
+		if e.Kind == EventExited && e.Supervisor {
+			level = hclog.Info
+		}
+		var args []any
+		if e.Incarnation > 0 {
+			args = append(args, "incarnation", e.Incarnation)
+		}
+		if e.PID > 0 {
+			args = append(args, "pid", e.PID)
+		}
+		if !e.Cascade.IsZero() {
+			args = append(args, "cascade", e.Cascade)
+		}
+		logger.Log(level, e.String(), args...)
+	}
+}
+
+var eventLevels = [...]hclog.Level{
+	EventStarting:        hclog.Debug,
+	EventProgress:        hclog.Info,
+	EventIgnored:         hclog.Info,
+	EventStartError:      hclog.Error,
+	EventWaiting:         hclog.Debug,
+	EventExited:          hclog.Debug,
+	EventChildTerminated: hclog.Error,
+	EventRestarting:      hclog.Warn,
+	EventStopping:        hclog.Info,
+	EventKilling:         hclog.Warn,
+	EventShutdownError:   hclog.Error,
+	EventGivingUp:        hclog.Error,
+	EventRemoved:         hclog.Debug,
+	EventStuck:           hclog.Error,
+	EventDropped:         hclog.Warn,
+}
+
+// String describes the event in a few words: the path, then what happened.
+func (e Event) String() string {
+	switch e.Kind {
+	case EventStarting:
+		return e.Path + ": starting"
+	case EventProgress:
+		return e.Path + ": started"
+	case EventIgnored:
+		return e.Path + ": need not run"
+	case EventStartError:
+		return fmt.Sprintf("%s: did not start: %v", e.Path, e.Exit.Err)
+	case EventWaiting:
+		if e.After > 0 {
+			return fmt.Sprintf("%s: will be started again in %v", e.Path, e.After)
+		}
+		return e.Path + ": will be started again"
+	case EventExited:
+		return fmt.Sprintf("%s: exited: %v", e.Path, e.Exit)
+	case EventChildTerminated:
+		return fmt.Sprintf("%s: terminated: %v", e.Path, e.Exit)
+	case EventRestarting:
+		s := fmt.Sprintf("%s: restarting", e.Path)
+		if len(e.Group) > 1 {
+			s += fmt.Sprintf(", and with it %d of its siblings", len(e.Group)-1)
+		}
+		return s + fmt.Sprintf(" (%d of %d allowed)", e.Spent, e.Max)
+	case EventStopping:
+		if e.After > 0 {
+			return fmt.Sprintf("%s: stopping, within %v", e.Path, e.After)
+		}
+		return e.Path + ": stopping"
+	case EventKilling:
+		return e.Path + ": killing"
+	case EventShutdownError:
+		return fmt.Sprintf("%s: did not stop as it should: %v", e.Path, e.Exit)
+	case EventGivingUp:
+		return fmt.Sprintf("%s: not restarted: that would be restart %d of %d allowed, its supervisor gives up", e.Path, e.Spent, e.Max)
+	case EventRemoved:
+		return e.Path + ": removed"
+	case EventStuck:
+		return e.Path + ": does not stop and cannot be killed, its supervisor ends"
+	case EventDropped:
+		return fmt.Sprintf("%d events were lost here", e.N)
+	}
+	return fmt.Sprintf("%s: %v", e.Path, e.Kind)
+}
+
+// childLogger is the logger in a child's context: its supervisor's, named with
+// the child's path. That logger is made when it is first used, because most
+// incarnations of most children never log.
+type childLogger struct {
+	base hclog.Logger
+	path string
+	once sync.Once
+	made hclog.Logger
+}
+
+func (l *childLogger) get() hclog.Logger {
+	l.once.Do(func() { l.made = l.base.Named(l.path) })
+	return l.made
+}
+
+func (l *childLogger) Log(level hclog.Level, msg string, args ...any) {
+	l.get().Log(level, msg, args...)
+}
+func (l *childLogger) Trace(msg string, args ...any)       { l.get().Trace(msg, args...) }
+func (l *childLogger) Debug(msg string, args ...any)       { l.get().Debug(msg, args...) }
+func (l *childLogger) Info(msg string, args ...any)        { l.get().Info(msg, args...) }
+func (l *childLogger) Warn(msg string, args ...any)        { l.get().Warn(msg, args...) }
+func (l *childLogger) Error(msg string, args ...any)       { l.get().Error(msg, args...) }
+func (l *childLogger) IsTrace() bool                       { return l.base.IsTrace() }
+func (l *childLogger) IsDebug() bool                       { return l.base.IsDebug() }
+func (l *childLogger) IsInfo() bool                        { return l.base.IsInfo() }
+func (l *childLogger) IsWarn() bool                        { return l.base.IsWarn() }
+func (l *childLogger) IsError() bool                       { return l.base.IsError() }
+func (l *childLogger) ImpliedArgs() []any                  { return l.base.ImpliedArgs() }
+func (l *childLogger) With(args ...any) hclog.Logger       { return l.get().With(args...) }
+func (l *childLogger) Name() string                        { return l.get().Name() }
+func (l *childLogger) Named(name string) hclog.Logger      { return l.get().Named(name) }
+func (l *childLogger) ResetNamed(name string) hclog.Logger { return l.base.ResetNamed(name) }
+func (l *childLogger) SetLevel(level hclog.Level)          { l.get().SetLevel(level) }
+func (l *childLogger) GetLevel() hclog.Level               { return l.base.GetLevel() }
+func (l *childLogger) StandardLogger(o *hclog.StandardLoggerOptions) *log.Logger {
+	return l.get().StandardLogger(o)
+}
+func (l *childLogger) StandardWriter(o *hclog.StandardLoggerOptions) io.Writer {
+	return l.get().StandardWriter(o)
+}

@@ -1,0 +1,93 @@
+package tree
+
+import (
+	"time"
+
+	"github.com/coppice-go/coppice/strategies"
+)
+
+// record makes events of what a step was about and what it decided.
+func (l *life) record(now time.Time, in *strategies.Input, actions []strategies.Action) {
+	h := l.sup.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch in.Op {
+	case strategies.OpExited:
+		if n := l.child(in.ID); n == nil || n.incarnation != in.Incarnation {
+			break // late news, as the machine found too
+		}
+		l.event(Event{Kind: EventExited, Time: now, Incarnation: in.Incarnation, Exit: in.Exit, Cascade: in.Cascade}, l.child(in.ID))
+	case strategies.OpIgnored:
+		l.event(Event{Kind: EventIgnored, Time: now, Incarnation: in.Incarnation}, l.child(in.ID))
+	}
+	for i := range actions {
+		a := &actions[i]
+		e := Event{Time: now, Incarnation: a.Incarnation, Cascade: a.Cascade, Exit: a.Exit}
+		switch a.Do {
+		case strategies.DoStart:
+			e.Kind = EventStarting
+		case strategies.DoStop:
+			e.Kind, e.After = EventStopping, a.After
+		case strategies.DoKill:
+			e.Kind = EventKilling
+		case strategies.DoArm:
+			if a.Timer != strategies.RetryTimer {
+				continue
+			}
+			e.Kind, e.After = EventWaiting, a.After
+		case strategies.DoReport:
+			e.Kind = reportKinds[a.Report]
+			l.detail(&e, a)
+		default:
+			continue
+		}
+		l.event(e, l.child(a.ID))
+	}
+}
+
+var reportKinds = [...]EventKind{
+	strategies.Progress:        EventProgress,
+	strategies.ChildTerminated: EventChildTerminated,
+	strategies.StartError:      EventStartError,
+	strategies.ShutdownError:   EventShutdownError,
+	strategies.GivingUp:        EventGivingUp,
+	strategies.Restarting:      EventRestarting,
+	strategies.Removed:         EventRemoved,
+	strategies.Stuck:           EventStuck,
+}
+
+// detail adds what only some reports have.
+func (l *life) detail(e *Event, a *strategies.Action) {
+	switch a.Report {
+	case strategies.Progress:
+		if p := l.child(a.ID).proc; p != nil {
+			e.PID = p.pid()
+		}
+	case strategies.Restarting, strategies.GivingUp:
+		e.Spent, e.Max = a.Spent, l.sup.node.sup.window.Intensity().Max
+		if l.events != nil && a.Report == strategies.Restarting {
+			e.Group = l.machine.Radius(a.ID)
+		}
+	}
+}
+
+// publish records one event about a node of this tree.
+func (l *life) publish(e Event, n *node) {
+	h := l.sup.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	e.Time = time.Now()
+	l.event(e, n)
+}
+
+// event gives an event its place, applies it and passes it on; hub.mu is held.
+func (l *life) event(e Event, n *node) {
+	h := l.sup.hub
+	h.seq++
+	n.apply(&e)
+	if l.events == nil {
+		return
+	}
+	e.Seq, e.Path, e.Supervisor = h.seq, n.path, n.kind == strategies.Supervisor
+	l.events.add(&e)
+}

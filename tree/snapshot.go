@@ -1,0 +1,165 @@
+package tree
+
+import (
+	"encoding/json"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/coppice-go/coppice/strategies"
+)
+
+// Snapshot is the state of a whole tree at one moment: what the events up to
+// Rev add up to.
+type Snapshot struct {
+	Rev  uint64 // Seq of the latest event
+	Time time.Time
+	Root Status
+}
+
+// Status is what is known of one child, or of the root.
+type Status struct {
+	ID          string
+	Path        string
+	Kind        strategies.Kind
+	State       strategies.State
+	Restart     strategies.Restart
+	Incarnation uint64    // the one that runs, or the latest; 0: never started
+	PID         int       // 0 if it is no process, or does not run
+	Since       time.Time // when State began; zero: never started
+	Last        *LastExit // how the latest incarnation that ended did so; nil if none has
+	Supervisor  *SupervisorStatus
+}
+
+// SupervisorStatus is what is known of a supervisor over and above a child.
+type SupervisorStatus struct {
+	Strategy  strategies.Strategy
+	Intensity strategies.Intensity // defaults filled in; Max is 0 for NoRestarts
+	Spent     int                  // restarts in the window that ends now
+	Left      int                  // how many more it would carry out now
+	Refill    time.Time            // when the oldest of those spent leaves the window; zero if none is
+	Children  []Status             // in start order
+}
+
+// LastExit tells of an incarnation that has ended, or could not be started.
+type LastExit struct {
+	Time        time.Time
+	Incarnation uint64
+	Exit        strategies.Exit
+}
+
+// Tail returns the last lines of output of the process that ended, if it was
+// a process and its output was kept.
+func (l *LastExit) Tail() []string { return tail(l.Exit.Err) }
+
+// MarshalJSON writes the exit in its JSON form, version v0.
+func (l LastExit) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Time        time.Time
+		Incarnation uint64
+		*exitJSON
+	}{l.Time, l.Incarnation, toExitJSON(l.Exit)})
+}
+
+// Snapshot returns the state of the supervisor and everything below it. It
+// never waits for the supervisor: it answers while a start takes half a minute.
+func (s *Supervisor) Snapshot() Snapshot {
+	h := s.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now()
+	return Snapshot{Rev: h.seq, Time: now, Root: s.node.status(now)}
+}
+
+// Walk yields the supervisor and everything below it, parents before children,
+// siblings in start order, all as of one moment.
+func (s *Supervisor) Walk() iter.Seq[Status] {
+	return func(yield func(Status) bool) { s.Snapshot().Root.walk(yield) }
+}
+
+func (st Status) walk(yield func(Status) bool) bool {
+	if !yield(st) {
+		return false
+	}
+	if st.Supervisor != nil {
+		for _, c := range st.Supervisor.Children {
+			if !c.walk(yield) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Find returns the state of the child, at any depth, that has this path. Paths
+// begin with the name of the root: Find("shop/web/api").
+func (s *Supervisor) Find(path string) (Status, bool) {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	n := s.node.find(path)
+	if n == nil {
+		return Status{}, false
+	}
+	return n.status(time.Now()), true
+}
+
+// Supervisor returns the running supervisor that has this path; nil if there
+// is none. One that is restarted is another Supervisor from then on.
+func (s *Supervisor) Supervisor(path string) *Supervisor {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	n := s.node.find(path)
+	if n == nil || n.sup == nil {
+		return nil
+	}
+	return n.sup.running
+}
+
+// find returns the entry with this path at or below n; hub.mu is held.
+func (n *node) find(path string) *node {
+	rest, ok := strings.CutPrefix(path, n.path)
+	if !ok {
+		return nil
+	}
+	for n != nil && rest != "" {
+		if rest[0] != '/' || n.sup == nil {
+			return nil
+		}
+		id, after, more := strings.Cut(rest[1:], "/")
+		n = n.sup.children[id]
+		rest = ""
+		if more {
+			rest = "/" + after
+		}
+	}
+	return n
+}
+
+// status copies the entry and what is below it; hub.mu is held.
+func (n *node) status(now time.Time) Status {
+	st := Status{
+		ID: n.id, Path: n.path, Kind: n.kind, State: n.state,
+		Incarnation: n.incarnation, PID: n.pid, Since: n.since,
+	}
+	if n.spec != nil {
+		st.Restart = n.spec.Restart
+	}
+	if !n.last.Time.IsZero() {
+		last := n.last
+		st.Last = &last
+	}
+	if s := n.sup; s != nil {
+		st.Supervisor = &SupervisorStatus{
+			Strategy:  s.spec.Strategy,
+			Intensity: s.window.Intensity(),
+			Spent:     s.window.Spent(now),
+			Left:      s.window.Left(now),
+			Refill:    s.window.Refill(now),
+			Children:  make([]Status, 0, len(s.children)),
+		}
+		for c := s.first; c != nil; c = c.next {
+			st.Supervisor.Children = append(st.Supervisor.Children, c.status(now))
+		}
+	}
+	return st
+}

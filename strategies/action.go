@@ -89,6 +89,7 @@ type Action struct {
 	Report      Report
 	Why         Why
 	ID          string
+	Tag         any // of the child's ChildSpec
 	Incarnation uint64
 	After       time.Duration // of an Arm; of a Stop, the time it may take, 0 for no limit
 	Group       int           // of Restarting: how many children take part

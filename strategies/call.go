@@ -28,7 +28,7 @@ func (m *Machine) answer(in Input) {
 			return
 		}
 		r.Spec = c.spec
-		r.Spec.Incarnation = c.incarnation
+		r.Spec.Tag, r.Spec.Incarnation = nil, c.incarnation
 	}
 }
 

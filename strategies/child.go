@@ -26,16 +26,16 @@ func (s State) String() string { return enumName(stateNames[:], int(s), "State")
 // child is a child record: description and state. Records are kept in a map by
 // id and in a list in start order, which restarts never change (rule D7).
 type child struct {
-	spec        ChildSpec // with defaults filled in
-	prev, next  *child
 	state       State
 	order       order // how far the order to end it has gone
 	late        bool  // its start took longer than StartLimit
 	gone        bool  // the record was removed
 	incarnation uint64
-	exit        Exit    // how it last ended, or why it could not be started
-	cascade     Cascade // the cascade of that exit
-	job         *job    // the one that waits for it
+	exit        Exit      // how it last ended, or why it could not be started
+	cascade     Cascade   // the cascade of that exit
+	job         *job      // the one that waits for it
+	spec        ChildSpec // with defaults filled in
+	prev, next  *child
 }
 
 // order is how urgently a child has been told to end.
@@ -62,9 +62,13 @@ func (s *ChildSpec) expects(e Exit) bool {
 	return false
 }
 
+// find looks a child up. Inputs often come in runs about one child.
 func (m *Machine) find(id string) *child {
 	m.visited++
-	return m.children[id]
+	if m.latest == nil || m.latest.gone || m.latest.spec.ID != id {
+		m.latest = m.children[id]
+	}
+	return m.latest
 }
 
 func (m *Machine) append(spec ChildSpec) {
@@ -104,5 +108,5 @@ func (m *Machine) remove(c *child) {
 	}
 	delete(m.children, c.spec.ID)
 	c.gone = true
-	m.emit(Action{Do: DoReport, Report: Removed, ID: c.spec.ID, Incarnation: c.incarnation})
+	m.report(Removed, c, Cascade{})
 }

@@ -33,15 +33,19 @@ type ChildRef struct {
 	Cascade     Cascade // the cascade that caused this start, if any
 }
 
-type childRefKey struct{}
+// ChildRefKey is the key under which a context carries a *ChildRef. A runner
+// whose contexts answer it themselves need not use [WithChild].
+type ChildRefKey struct{}
 
 // WithChild returns a context that carries ref.
 func WithChild(ctx context.Context, ref ChildRef) context.Context {
-	return context.WithValue(ctx, childRefKey{}, ref)
+	return context.WithValue(ctx, ChildRefKey{}, &ref)
 }
 
 // ChildFrom returns the reference that ctx carries, if it carries one.
 func ChildFrom(ctx context.Context) (ChildRef, bool) {
-	ref, ok := ctx.Value(childRefKey{}).(ChildRef)
-	return ref, ok
+	if ref, ok := ctx.Value(ChildRefKey{}).(*ChildRef); ok {
+		return *ref, true
+	}
+	return ChildRef{}, false
 }

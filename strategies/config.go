@@ -28,13 +28,18 @@ type ChildSpec struct {
 	Significant bool          // counts for AutoShutdown
 	Shutdown    ShutdownLimit // zero: 5 s for a worker, Infinity for a supervisor
 	StartLimit  time.Duration // a start that takes longer has failed; zero: no limit, as OTP
-	Backoff     Backoff       // zero: restarts are not delayed, as OTP
-	Needs       []string      // ids of siblings, for Dependents
+
+	// Tag is the runner's own. It comes back with every Action about the
+	// child, so that the runner need not look the child up.
+	Tag any
 
 	// Incarnation is the last number already used for this child. Its first
 	// start gets the next one, so numbers need not repeat when a supervisor
 	// that was restarted starts its children anew.
 	Incarnation uint64
+
+	Backoff Backoff  // zero: restarts are not delayed, as OTP
+	Needs   []string // ids of siblings, for Dependents
 }
 
 // Config describes one supervisor. The zero Config is OTP's default: one for

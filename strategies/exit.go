@@ -95,6 +95,7 @@ type Asked uint8
 const (
 	Unasked  Asked = iota // it ended by itself
 	ToldStop              // its supervisor had told it to stop
+	ToldDie               // its supervisor had ended it unconditionally
 )
 
 // Classify gives the exit that an error returned from a child amounts to:
@@ -103,12 +104,15 @@ const (
 //  2. before a stop was asked, nil is Normal and any error is Crash,
 //     context.Canceled included: nobody had cancelled anything;
 //  3. after a stop was asked, nil and the context errors are Shutdown, any
-//     other error is Crash.
+//     other error is Crash;
+//  4. after it was killed, anything is Killed.
 func Classify(err error, asked Asked) Exit {
-	var c Classifier
-	switch {
-	case errors.As(err, &c):
+	if c, ok := errors.AsType[Classifier](err); ok {
 		return Exit{Class: c.ExitClass(), Err: err}
+	}
+	switch {
+	case asked == ToldDie:
+		return Exit{Class: Killed, Err: err}
 	case asked == Unasked && err == nil:
 		return Exit{Class: Normal}
 	case asked == ToldStop && (err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)):

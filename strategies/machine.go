@@ -26,6 +26,7 @@ type Machine struct {
 
 	children    map[string]*child
 	first, last *child // in start order
+	latest      *child // the one found last
 
 	phase       phase
 	now         time.Time // of the Step under way
@@ -141,7 +142,7 @@ func (m *Machine) emit(a Action) { m.actions = append(m.actions, a) }
 // about begins an action that concerns a child's current incarnation and
 // latest exit.
 func about(c *child, do Do, cascade Cascade) Action {
-	return Action{Do: do, ID: c.spec.ID, Incarnation: c.incarnation, Exit: c.exit, Cascade: cascade}
+	return Action{Do: do, ID: c.spec.ID, Tag: c.spec.Tag, Incarnation: c.incarnation, Exit: c.exit, Cascade: cascade}
 }
 
 func (m *Machine) report(r Report, c *child, cascade Cascade) {

@@ -84,5 +84,7 @@ func (m *Machine) startFailed(c *child, e Exit, cascade Cascade) {
 }
 
 func (m *Machine) arm(c *child, t Timer, after time.Duration) {
-	m.emit(Action{Do: DoArm, ID: c.spec.ID, Incarnation: c.incarnation, Timer: t, After: after})
+	a := about(c, DoArm, Cascade{})
+	a.Timer, a.After = t, after
+	m.emit(a)
 }

@@ -46,7 +46,7 @@ func (s *Supervisor) call(ctx context.Context, in strategies.Input) (*strategies
 		return none, err
 	}
 	reply := make(chan *strategies.Reply, 1)
-	if err := l.tell(ctx, message{in: in, reply: reply}); err != nil {
+	if err := l.tell(ctx, message{call: &call{in, reply}}); err != nil {
 		return none, err
 	}
 	select {

@@ -139,11 +139,14 @@ func (e *PanicError) Unwrap() error {
 // when asked for.
 type Stack []uintptr
 
-// callers returns the stack of a panic from within a deferred function,
-// without the frames of the recovery.
-func callers() Stack {
+// newPanicError keeps the stack of a panic; it is called from the deferred
+// function that recovered it, whose frames are left out.
+//
+//go:noinline
+func newPanicError(v any) error {
 	var pcs [64]uintptr
-	return append(Stack(nil), pcs[:runtime.Callers(4, pcs[:])]...)
+	n := runtime.Callers(4, pcs[:])
+	return &PanicError{Value: v, Stack: append(Stack(nil), pcs[:n]...)}
 }
 
 // String formats the stack as a panic prints it: function, then file and line.

@@ -93,11 +93,14 @@ func toExitJSON(e strategies.Exit) *exitJSON {
 
 // tail returns the last output that an error carries, if it carries any.
 func tail(err error) []string {
-	var t interface{ OutputTail() []string }
-	if errors.As(err, &t) {
-		return t.OutputTail()
+	t, ok := errors.AsType[interface {
+		error
+		OutputTail() []string
+	}](err)
+	if !ok {
+		return nil
 	}
-	return nil
+	return t.OutputTail()
 }
 
 // hasExit reports whether events of this kind tell of an exit.

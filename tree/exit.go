@@ -13,12 +13,14 @@ import (
 // own accord; one that was told to stop has nothing to say about restarts.
 func classify(err error, asked strategies.Asked) strategies.Exit {
 	e := strategies.Classify(err, asked)
-	var ours interface{ own() }
+	if _, ours := errors.AsType[ownError](err); ours {
+		return e
+	}
 	switch {
-	case err == nil || errors.As(err, &ours):
+	case err == nil:
 	case errors.Is(err, ErrStuck):
 		e.Directive = strategies.EndStuckTree
-	case asked == strategies.ToldStop:
+	case asked != strategies.Unasked:
 	case errors.Is(err, suture.ErrTerminateSupervisorTree):
 		e.Directive = strategies.EndTree
 	case errors.Is(err, suture.ErrDoNotRestart):
@@ -27,21 +29,24 @@ func classify(err error, asked strategies.Asked) strategies.Exit {
 	return e
 }
 
-// own marks the errors of a supervisor that ended by the rules: what they wrap
+// ownError is an error of a supervisor that ended by the rules: what it wraps
 // is another's exit and gives no directive here.
+type ownError interface {
+	error
+	own()
+}
+
 func (e *ExhaustedError) own() {}
 func (e *StoppedError) own()   {}
 
 // cascadeOf returns the cascade that an exit belongs to: that of the failure
 // below which it passes on, or else a new one with the incarnation as origin.
-func cascadeOf(err error, ref strategies.ChildRef) strategies.Cascade {
-	var exhausted *ExhaustedError
-	var start *StartError
-	switch {
-	case errors.As(err, &exhausted):
-		return exhausted.Cascade
-	case errors.As(err, &start):
-		return start.Cascade
+func cascadeOf(err error, p *proc) strategies.Cascade {
+	if e, ok := errors.AsType[*ExhaustedError](err); ok {
+		return e.Cascade
 	}
-	return strategies.Cascade{Origin: ref.Path, N: ref.Incarnation}
+	if e, ok := errors.AsType[*StartError](err); ok {
+		return e.Cascade
+	}
+	return strategies.Cascade{Origin: p.node.path, N: p.ref.Incarnation}
 }

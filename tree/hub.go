@@ -4,6 +4,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/coppice-go/coppice/strategies"
 )
 
@@ -18,14 +20,16 @@ type hub struct {
 // node is the hub's entry for a child, and the handle by which its supervisor's
 // loop finds it. Nodes outlive incarnations and the restarts of the supervisor.
 type node struct {
-	id   string
-	path string
-	kind strategies.Kind
-	up   *node // the supervisor's
-	spec *Child
+	id      string
+	path    string
+	kind    strategies.Kind
+	up      *node // the supervisor's
+	start   Starter
+	restart strategies.Restart
 
 	// Used by the supervisor's loop alone.
-	proc *proc // the incarnation that starts, runs or stops; nil if none does
+	proc   *proc       // the incarnation that starts, runs or stops; nil if none does
+	logger childLogger // of its contexts; its base is set before the first start
 
 	// guarded by hub.mu from here on
 	state       strategies.State
@@ -51,12 +55,13 @@ type supNode struct {
 
 // newNode makes the entries of a supervisor and of everything below it.
 func newNode(up *node, id string, child *Child, sub *Spec) *node {
-	n := &node{id: id, path: id, up: up, spec: child}
+	n := &node{id: id, path: id, up: up}
 	if up != nil {
 		n.path = up.path + "/" + id
 	}
+	n.logger.path = n.path
 	if child != nil {
-		n.kind = child.Start.kind()
+		n.start, n.restart, n.kind = child.Start, child.Restart, child.Start.kind()
 	}
 	if sub == nil {
 		return n
@@ -105,7 +110,7 @@ func (s *supNode) remove(n *node) {
 // reset makes a supervisor's children those of its Spec again, in its order,
 // before it starts them anew (rule G6). Entries that were there are kept, and
 // with them the count of incarnations.
-func (n *node) reset(h *hub) {
+func (n *node) reset(h *hub, logger hclog.Logger) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := n.sup
@@ -119,6 +124,7 @@ func (n *node) reset(h *hub) {
 		if kid == nil {
 			kid = removed[c.ID]
 		}
+		kid.logger.base = logger
 		s.add(kid)
 	}
 }

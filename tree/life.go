@@ -27,23 +27,59 @@ type life struct {
 
 	// Used by the loop alone.
 	booted   bool
-	feedback []strategies.Input // what carrying out an action gave rise to
+	over     bool
+	feedback []message // what carrying out an action gave rise to
 	calls    map[uint64]chan<- *strategies.Reply
 	tickets  uint64
 }
 
 // message is what children, timers and callers tell the loop.
 type message struct {
+	proc  *proc            // the incarnation it is about; nil for a call
+	op    strategies.Op    // OpStarted, OpStartFailed, OpExited, OpDeadline, OpCannotKill
+	timer strategies.Timer // of OpDeadline
+	asked strategies.Asked // of OpStartFailed and OpExited: whether it had been told to stop
+	err   error            // of OpStartFailed and OpExited: what it returned
+	call  *call
+}
+
+// call is a request from outside.
+type call struct {
 	in    strategies.Input
-	node  *node                    // the child an input about a child is about
-	reply chan<- *strategies.Reply // for a call
+	reply chan<- *strategies.Reply // nil for Terminate
+}
+
+// input translates a message for the machine.
+func (l *life) input(m *message) strategies.Input {
+	if m.call != nil {
+		in := m.call.in
+		if m.call.reply != nil {
+			in.Ticket = l.ticket(m.call.reply)
+		}
+		return in
+	}
+	id, n := m.proc.node.id, m.proc.ref.Incarnation
+	switch m.op {
+	case strategies.OpStarted:
+		return strategies.Started(id, n)
+	case strategies.OpExited:
+		return strategies.Exited(id, n, classify(m.err, m.asked), cascadeOf(m.err, m.proc))
+	case strategies.OpStartFailed:
+		if errors.Is(m.err, ErrIgnore) {
+			return strategies.Ignored(id, n)
+		}
+		return strategies.StartFailed(id, n, classify(m.err, m.asked), cascadeOf(m.err, m.proc))
+	case strategies.OpCannotKill:
+		return strategies.CannotKill(id, n)
+	}
+	return strategies.TimerFired(id, n, m.timer)
 }
 
 // inboxSize lets a child that ends go its way without waiting for the loop.
 const inboxSize = 128
 
 func newLife(s *Supervisor, ctx context.Context) *life {
-	s.node.reset(s.hub)
+	s.node.reset(s.hub, s.logger)
 	l := &life{
 		sup:    s,
 		base:   context.WithoutCancel(ctx),
@@ -61,7 +97,8 @@ func newLife(s *Supervisor, ctx context.Context) *life {
 	}
 	cfg := s.spec.config()
 	for i := range cfg.Children {
-		cfg.Children[i].Incarnation = s.node.sup.children[cfg.Children[i].ID].incarnation
+		n := s.node.sup.children[cfg.Children[i].ID]
+		cfg.Children[i].Tag, cfg.Children[i].Incarnation = n, n.incarnation
 	}
 	m, err := strategies.NewMachine(cfg)
 	if err != nil {
@@ -91,7 +128,7 @@ func (l *life) boot(ctx context.Context, c strategies.Cascade) {
 		n := l.sup.node
 		l.publish(Event{Kind: EventStarting, Incarnation: n.incarnation + 1, Cascade: c}, n)
 	}
-	l.step(strategies.Boot(c))
+	l.step(strategies.Boot(c), nil)
 	l.loop(ctx, func() bool { return l.booted })
 	if l.root && l.running() {
 		l.publish(Event{Kind: EventProgress, Incarnation: l.sup.node.incarnation, Cascade: c}, l.sup.node)
@@ -104,20 +141,22 @@ func (l *life) serve(ctx context.Context) { l.loop(ctx, func() bool { return fal
 // When ctx ends the machine is told, once, and then goes on to its end.
 func (l *life) loop(ctx context.Context, enough func() bool) {
 	cancelled := ctx.Done()
-	for l.running() && !enough() {
+	for !l.over && !enough() {
 		select {
 		case m := <-l.inbox:
-			if m.reply != nil {
-				m.in.Ticket = l.ticket(m.reply)
+			if m.proc == nil {
+				l.step(l.input(&m), nil)
+				continue
 			}
-			l.settle(&m.in)
-			l.step(m.in)
+			m.proc.settle(m.op)
+			l.step(l.input(&m), m.proc)
+			m.proc.release(m.op)
 		case <-cancelled:
 			cancelled = nil
 			if l.root {
 				l.publish(Event{Kind: EventStopping, Incarnation: l.sup.node.incarnation}, l.sup.node)
 			}
-			l.step(strategies.Terminate(strategies.Exit{Class: strategies.Shutdown, Err: ctx.Err()}))
+			l.step(strategies.Terminate(strategies.Exit{Class: strategies.Shutdown, Err: ctx.Err()}), nil)
 		}
 	}
 }
@@ -134,12 +173,12 @@ func (l *life) ticket(reply chan<- *strategies.Reply) uint64 {
 // step feeds the machine and does as it says, and goes on for as long as doing
 // so gives rise to something new. A whole step is recorded before any of it is
 // done, so that what follows from an action is recorded after it.
-func (l *life) step(in strategies.Input) {
+func (l *life) step(in strategies.Input, p *proc) {
 	for {
 		l.idle.Store(false)
 		now := time.Now()
 		actions := l.machine.Step(now, in)
-		l.record(now, &in, actions)
+		l.record(now, &in, p, actions)
 		for i := range actions {
 			l.perform(&actions[i])
 		}
@@ -147,7 +186,7 @@ func (l *life) step(in strategies.Input) {
 			l.idle.Store(l.machine.Idle())
 			return
 		}
-		in = l.feedback[0]
+		in, p = l.input(&l.feedback[0]), l.feedback[0].proc
 		l.feedback = l.feedback[:copy(l.feedback, l.feedback[1:])]
 	}
 }
@@ -157,12 +196,12 @@ func (l *life) perform(a *strategies.Action) {
 	case strategies.DoStart:
 		l.start(a)
 	case strategies.DoStop:
-		if p := l.child(a.ID).proc; p != nil {
-			p.cancel(ErrStopped)
+		if p := a.Tag.(*node).proc; p != nil {
+			p.stop()
 		}
 	case strategies.DoKill:
-		if p := l.child(a.ID).proc; p != nil && !p.kill() {
-			l.feedback = append(l.feedback, strategies.CannotKill(a.ID, a.Incarnation))
+		if p := a.Tag.(*node).proc; p != nil && !p.kill() {
+			l.feedback = append(l.feedback, message{proc: p, op: strategies.OpCannotKill})
 		}
 	case strategies.DoArm:
 		l.arm(a)
@@ -175,8 +214,6 @@ func (l *life) perform(a *strategies.Action) {
 		l.finish(a)
 	}
 }
-
-func (l *life) child(id string) *node { return l.sup.node.sup.children[id] }
 
 // finish ends the life. The error says why, in the terms of [Supervisor.Serve].
 func (l *life) finish(a *strategies.Action) {
@@ -210,6 +247,7 @@ func (l *life) finish(a *strategies.Action) {
 	if l.events != l.sup.events {
 		l.events.close()
 	}
+	l.over = true
 	close(l.done)
 }
 
@@ -234,9 +272,14 @@ func (l *life) tell(ctx context.Context, m message) error {
 
 // send gives the loop what a child or timer has to say. Nobody listens once the
 // life has ended: that is how a stuck goroutine finds it when it returns at last.
-func (l *life) send(in strategies.Input) {
+func (l *life) send(m message) {
 	select {
-	case l.inbox <- message{in: in}:
+	case l.inbox <- m:
+		return
+	default:
+	}
+	select {
+	case l.inbox <- m:
 	case <-l.done:
 	}
 }

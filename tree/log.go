@@ -99,7 +99,7 @@ func (e Event) String() string {
 
 // childLogger is the logger in a child's context: its supervisor's, named with
 // the child's path. That logger is made when it is first used, because most
-// incarnations of most children never log.
+// children never log.
 type childLogger struct {
 	base hclog.Logger
 	path string

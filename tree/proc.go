@@ -2,7 +2,6 @@ package tree
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,44 +11,84 @@ import (
 	"github.com/coppice-go/coppice/strategies"
 )
 
-// proc is one incarnation of a child: its goroutine, its context, its service.
+// proc is one incarnation of a child: its goroutine, its service, and the
+// context that it is given.
 type proc struct {
-	life   *life
-	node   *node
-	ref    strategies.ChildRef
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	timer  *time.Timer // armed by the loop: for its start or its stop
+	context.Context // cancelled by the loop alone
+	cancel          context.CancelCauseFunc
+
+	life *life
+	node *node
+	ref  strategies.ChildRef
+	told atomic.Uint32 // a strategies.Asked: what it was told
+
+	timer *time.Timer // armed by the loop: for its start or its stop
 
 	mu     sync.Mutex // guards what follows
 	svc    Service    // nil until it was made
 	killed bool
 }
 
+// Value answers for what every child's context carries, so that the context
+// of an incarnation is one object.
+func (p *proc) Value(key any) any {
+	switch key {
+	case strategies.ChildRefKey{}:
+		return &p.ref
+	case loggerKey:
+		return hclog.Logger(&p.node.logger)
+	}
+	return p.Context.Value(key)
+}
+
+// loggerKey is the key under which hclog.FromContext looks for a logger. It is
+// not exported; what is asked of a context tells it.
+var loggerKey = func() any {
+	probe := &keyProbe{Context: context.Background()}
+	hclog.FromContext(probe)
+	return probe.key
+}()
+
+type keyProbe struct {
+	context.Context
+	key any
+}
+
+func (p *keyProbe) Value(key any) any {
+	p.key = key
+	return nil
+}
+
 // start carries out a Start. A Func has nothing that could fail before it
 // runs, so it counts as started at once.
 func (l *life) start(a *strategies.Action) {
-	n := l.child(a.ID)
-	ref := strategies.ChildRef{Path: n.path, Incarnation: a.Incarnation, Cascade: a.Cascade}
-	ctx, cancel := context.WithCancelCause(l.base)
-	ctx = hclog.WithContext(strategies.WithChild(ctx, ref), &childLogger{base: l.sup.logger, path: n.path})
-	p := &proc{life: l, node: n, ref: ref, ctx: ctx, cancel: cancel}
+	n := a.Tag.(*node)
+	p := &proc{life: l, node: n, ref: strategies.ChildRef{Path: n.path, Incarnation: a.Incarnation, Cascade: a.Cascade}}
+	p.Context, p.cancel = context.WithCancelCause(l.base)
 	n.proc = p
-	if f, ok := n.spec.Start.(funcStarter); ok {
+	if f, ok := n.start.(funcStarter); ok {
 		p.svc = f
-		l.feedback = append(l.feedback, strategies.Started(a.ID, a.Incarnation))
+		l.feedback = append(l.feedback, message{proc: p, op: strategies.OpStarted})
 	}
 	go p.run()
 }
 
+// stop carries out a Stop.
+func (p *proc) stop() {
+	p.told.CompareAndSwap(uint32(strategies.Unasked), uint32(strategies.ToldStop))
+	p.cancel(ErrStopped)
+}
+
 // arm carries out an Arm. The timer of an incarnation ends with it.
 func (l *life) arm(a *strategies.Action) {
-	in := strategies.TimerFired(a.ID, a.Incarnation, a.Timer)
-	t := time.AfterFunc(a.After, func() { l.send(in) })
-	if p := l.child(a.ID).proc; p != nil {
-		p.disarm()
-		p.timer = t
+	n := a.Tag.(*node)
+	p := n.proc
+	if p == nil { // it could not be started, and this is the pause before the next attempt
+		p = &proc{life: l, node: n, ref: strategies.ChildRef{Incarnation: a.Incarnation}}
 	}
+	m := message{proc: p, op: strategies.OpDeadline, timer: a.Timer}
+	p.disarm()
+	p.timer = time.AfterFunc(a.After, func() { l.send(m) })
 }
 
 func (p *proc) disarm() {
@@ -59,57 +98,61 @@ func (p *proc) disarm() {
 	}
 }
 
-// settle lets go of what an incarnation no longer needs: of everything when it
-// has ended, of its StartLimit's timer when it was started.
-func (l *life) settle(in *strategies.Input) {
-	n := l.child(in.ID)
-	if n == nil || n.proc == nil || n.proc.ref.Incarnation != in.Incarnation {
-		return
-	}
-	switch in.Op {
+// settle takes note of how far the incarnation has got, before the machine is
+// told. One that has ended is no longer the child's.
+func (p *proc) settle(op strategies.Op) {
+	switch op {
 	case strategies.OpStarted:
-		if n.proc.ctx.Err() == nil {
-			n.proc.disarm()
+		if p.asked() == strategies.Unasked {
+			p.disarm() // of its StartLimit
 		}
-	case strategies.OpExited, strategies.OpStartFailed, strategies.OpIgnored:
-		n.proc.disarm()
-		n.proc.cancel(nil)
-		n.proc = nil
+	case strategies.OpExited, strategies.OpStartFailed:
+		p.disarm()
+		if p.node.proc == p {
+			p.node.proc = nil
+		}
 	}
 }
 
-// run is the goroutine of the incarnation.
+// release lets go of what was made from the context of an incarnation that has
+// ended. A restart need not wait for that.
+func (p *proc) release(op strategies.Op) {
+	if op == strategies.OpExited || op == strategies.OpStartFailed {
+		p.cancel(nil)
+	}
+}
+
+func (p *proc) asked() strategies.Asked { return strategies.Asked(p.told.Load()) }
+
+// run is the goroutine of the incarnation. It says how it ended last of all,
+// and whether it had been told to stop by then.
 func (p *proc) run() {
-	up := p.svc != nil
-	var err error
-	returned := false
+	op, err := strategies.OpStartFailed, ErrGoexit
 	defer func() {
-		if !returned {
-			err = ErrGoexit
+		if err == ErrGoexit {
 			if v := recover(); v != nil {
-				err = &PanicError{Value: v, Stack: callers()}
+				err = newPanicError(v)
 			}
 		}
-		p.report(up, err)
+		p.life.send(message{proc: p, op: op, err: err, asked: p.asked()})
 	}()
-	if !up {
-		if err = p.init(); err == nil {
-			up = true
-			p.life.send(strategies.Started(p.node.id, p.ref.Incarnation))
+	if p.svc == nil {
+		if e := p.init(); e != nil {
+			err = e
+			return
 		}
+		p.life.send(message{proc: p, op: strategies.OpStarted})
 	}
-	if up {
-		err = p.svc.Serve(p.ctx)
-	}
-	returned = true
+	op = strategies.OpExited
+	err = p.svc.Serve(p)
 }
 
 // init makes the service and gets it through its Init, if it has one.
 func (p *proc) init() error {
 	waits := &initMark{life: p.life}
-	waits.outer, _ = p.ctx.Value(initKey{}).(*initMark)
+	waits.outer, _ = p.Value(initKey{}).(*initMark)
 	defer waits.over.Store(true)
-	svc, err := p.node.spec.Start.instance(p)
+	svc, err := p.node.start.instance(p)
 	if err != nil {
 		return err
 	}
@@ -121,28 +164,9 @@ func (p *proc) init() error {
 		p.kill()
 	}
 	if i, ok := svc.(Initer); ok {
-		return i.Init(context.WithValue(p.ctx, initKey{}, waits))
+		return i.Init(context.WithValue(p, initKey{}, waits))
 	}
 	return nil
-}
-
-// report tells the loop how the start or the run ended. Whether the child had
-// been told to stop is judged now, by what it could know itself.
-func (p *proc) report(up bool, err error) {
-	asked := strategies.Unasked
-	if p.ctx.Err() != nil {
-		asked = strategies.ToldStop
-	}
-	id, n := p.node.id, p.ref.Incarnation
-	e := classify(err, asked)
-	switch {
-	case up:
-		p.life.send(strategies.Exited(id, n, e, cascadeOf(err, p.ref)))
-	case errors.Is(err, ErrIgnore):
-		p.life.send(strategies.Ignored(id, n))
-	default:
-		p.life.send(strategies.StartFailed(id, n, e, cascadeOf(err, p.ref)))
-	}
 }
 
 // kill begins the unconditional end of the service and reports whether it is of
@@ -150,6 +174,7 @@ func (p *proc) report(up bool, err error) {
 func (p *proc) kill() bool {
 	p.mu.Lock()
 	p.killed = true
+	p.told.Store(uint32(strategies.ToldDie))
 	k, ok := p.svc.(Killer)
 	p.mu.Unlock()
 	if ok {

@@ -7,18 +7,18 @@ import (
 )
 
 // record makes events of what a step was about and what it decided.
-func (l *life) record(now time.Time, in *strategies.Input, actions []strategies.Action) {
+func (l *life) record(now time.Time, in *strategies.Input, p *proc, actions []strategies.Action) {
 	h := l.sup.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch in.Op {
 	case strategies.OpExited:
-		if n := l.child(in.ID); n == nil || n.incarnation != in.Incarnation {
+		if p.node.incarnation != in.Incarnation {
 			break // late news, as the machine found too
 		}
-		l.event(Event{Kind: EventExited, Time: now, Incarnation: in.Incarnation, Exit: in.Exit, Cascade: in.Cascade}, l.child(in.ID))
+		l.event(&Event{Kind: EventExited, Time: now, Incarnation: in.Incarnation, Exit: in.Exit, Cascade: in.Cascade}, p.node)
 	case strategies.OpIgnored:
-		l.event(Event{Kind: EventIgnored, Time: now, Incarnation: in.Incarnation}, l.child(in.ID))
+		l.event(&Event{Kind: EventIgnored, Time: now, Incarnation: in.Incarnation}, p.node)
 	}
 	for i := range actions {
 		a := &actions[i]
@@ -41,7 +41,7 @@ func (l *life) record(now time.Time, in *strategies.Input, actions []strategies.
 		default:
 			continue
 		}
-		l.event(e, l.child(a.ID))
+		l.event(&e, a.Tag.(*node))
 	}
 }
 
@@ -60,7 +60,7 @@ var reportKinds = [...]EventKind{
 func (l *life) detail(e *Event, a *strategies.Action) {
 	switch a.Report {
 	case strategies.Progress:
-		if p := l.child(a.ID).proc; p != nil {
+		if p := a.Tag.(*node).proc; p != nil {
 			e.PID = p.pid()
 		}
 	case strategies.Restarting, strategies.GivingUp:
@@ -77,17 +77,17 @@ func (l *life) publish(e Event, n *node) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	e.Time = time.Now()
-	l.event(e, n)
+	l.event(&e, n)
 }
 
 // event gives an event its place, applies it and passes it on; hub.mu is held.
-func (l *life) event(e Event, n *node) {
+func (l *life) event(e *Event, n *node) {
 	h := l.sup.hub
 	h.seq++
-	n.apply(&e)
+	n.apply(e)
 	if l.events == nil {
 		return
 	}
 	e.Seq, e.Path, e.Supervisor = h.seq, n.path, n.kind == strategies.Supervisor
-	l.events.add(&e)
+	l.events.add(e)
 }

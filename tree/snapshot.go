@@ -138,11 +138,8 @@ func (n *node) find(path string) *node {
 // status copies the entry and what is below it; hub.mu is held.
 func (n *node) status(now time.Time) Status {
 	st := Status{
-		ID: n.id, Path: n.path, Kind: n.kind, State: n.state,
+		ID: n.id, Path: n.path, Kind: n.kind, State: n.state, Restart: n.restart,
 		Incarnation: n.incarnation, PID: n.pid, Since: n.since,
-	}
-	if n.spec != nil {
-		st.Restart = n.spec.Restart
 	}
 	if !n.last.Time.IsZero() {
 		last := n.last

@@ -169,7 +169,7 @@ func (s *Supervisor) Stop(ctx context.Context, reason error) error {
 	}
 	e := strategies.Classify(reason, strategies.Unasked)
 	e.Err = &StoppedError{Path: s.node.path, Reason: reason}
-	if err := l.tell(ctx, message{in: strategies.Terminate(e)}); err != nil {
+	if err := l.tell(ctx, message{call: &call{in: strategies.Terminate(e)}}); err != nil {
 		return err
 	}
 	select {

@@ -82,6 +82,9 @@ var whyNames = [...]string{"told", "boot_failed", "exhausted", "tree_ended"}
 
 func (w Why) String() string { return enumName(whyNames[:], int(w), "Why") }
 
+// Ref is a Machine's own reference to a child.
+type Ref struct{ child *child }
+
 // Action is one order from a Machine to its runner.
 type Action struct {
 	Do          Do
@@ -89,6 +92,7 @@ type Action struct {
 	Report      Report
 	Why         Why
 	ID          string
+	Child       Ref // for the Inputs that answer
 	Tag         any // of the child's ChildSpec
 	Incarnation uint64
 	After       time.Duration // of an Arm; of a Stop, the time it may take, 0 for no limit

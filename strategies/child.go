@@ -62,13 +62,18 @@ func (s *ChildSpec) expects(e Exit) bool {
 	return false
 }
 
-// find looks a child up. Inputs often come in runs about one child.
+// subject returns the child an input is about; nil if there is none.
+func (m *Machine) subject(in Input) *child {
+	if c := in.Child.child; c != nil && !c.gone {
+		m.visited++
+		return c
+	}
+	return m.find(in.ID)
+}
+
 func (m *Machine) find(id string) *child {
 	m.visited++
-	if m.latest == nil || m.latest.gone || m.latest.spec.ID != id {
-		m.latest = m.children[id]
-	}
-	return m.latest
+	return m.children[id]
 }
 
 func (m *Machine) append(spec ChildSpec) {

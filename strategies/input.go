@@ -62,6 +62,7 @@ type Input struct {
 	ID          string
 	Incarnation uint64
 	Ticket      uint64 // names a call; its Reply carries the same
+	Child       Ref    // of the Action it answers, so that the child need not be looked up; may be zero
 	Exit        Exit
 	Cascade     Cascade // where a failure is the first of its cascade, the new cascade
 }

@@ -26,7 +26,6 @@ type Machine struct {
 
 	children    map[string]*child
 	first, last *child // in start order
-	latest      *child // the one found last
 
 	phase       phase
 	now         time.Time // of the Step under way
@@ -89,7 +88,7 @@ func (m *Machine) Step(now time.Time, in Input) []Action {
 	case OpWhich, OpCount, OpSpec:
 		m.call(in)
 	default:
-		if c := m.find(in.ID); c != nil && c.incarnation == in.Incarnation {
+		if c := m.subject(in); c != nil && c.incarnation == in.Incarnation {
 			m.childInput(c, in)
 		}
 	}
@@ -142,7 +141,7 @@ func (m *Machine) emit(a Action) { m.actions = append(m.actions, a) }
 // about begins an action that concerns a child's current incarnation and
 // latest exit.
 func about(c *child, do Do, cascade Cascade) Action {
-	return Action{Do: do, ID: c.spec.ID, Tag: c.spec.Tag, Incarnation: c.incarnation, Exit: c.exit, Cascade: cascade}
+	return Action{Do: do, ID: c.spec.ID, Child: Ref{c}, Tag: c.spec.Tag, Incarnation: c.incarnation, Exit: c.exit, Cascade: cascade}
 }
 
 func (m *Machine) report(r Report, c *child, cascade Cascade) {

@@ -31,8 +31,6 @@ var (
 	// ErrFromInit is returned by a call from a child's Init, or from the
 	// function that makes it, into a supervisor which waits for that Init.
 	ErrFromInit = errors.New("call into a supervisor that is waiting for this start to finish")
-	// ErrStopped is the cause of the cancellation of a child's context.
-	ErrStopped = errors.New("stopped by its supervisor")
 	// ErrNoStart is found in the *SpecError of a child without a Starter.
 	ErrNoStart = errors.New("nothing to start: Start is missing")
 )

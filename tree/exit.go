@@ -39,14 +39,18 @@ type ownError interface {
 func (e *ExhaustedError) own() {}
 func (e *StoppedError) own()   {}
 
-// cascadeOf returns the cascade that an exit belongs to: that of the failure
-// below which it passes on, or else a new one with the incarnation as origin.
-func cascadeOf(err error, p *proc) strategies.Cascade {
-	if e, ok := errors.AsType[*ExhaustedError](err); ok {
+// cascadeOf returns the cascade that an exit belongs to: the one in which the
+// incarnation was told to stop; that of the failure below which it passes on; or
+// else a new one with the incarnation as origin.
+func cascadeOf(m *message) strategies.Cascade {
+	if m.asked != strategies.Unasked {
+		return m.proc.because
+	}
+	if e, ok := errors.AsType[*ExhaustedError](m.err); ok {
 		return e.Cascade
 	}
-	if e, ok := errors.AsType[*StartError](err); ok {
+	if e, ok := errors.AsType[*StartError](m.err); ok {
 		return e.Cascade
 	}
-	return strategies.Cascade{Origin: p.node.path, N: p.ref.Incarnation}
+	return strategies.Cascade{Origin: m.proc.node.path, N: m.proc.ref.Incarnation}
 }

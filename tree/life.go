@@ -58,17 +58,22 @@ func (l *life) input(m *message) strategies.Input {
 		}
 		return in
 	}
-	id, n := m.proc.node.id, m.proc.ref.Incarnation
+	in := l.childInput(m, m.proc.node.id, m.proc.ref.Incarnation)
+	in.Child = m.proc.child
+	return in
+}
+
+func (l *life) childInput(m *message, id string, n uint64) strategies.Input {
 	switch m.op {
 	case strategies.OpStarted:
 		return strategies.Started(id, n)
 	case strategies.OpExited:
-		return strategies.Exited(id, n, classify(m.err, m.asked), cascadeOf(m.err, m.proc))
+		return strategies.Exited(id, n, classify(m.err, m.asked), cascadeOf(m))
 	case strategies.OpStartFailed:
 		if errors.Is(m.err, ErrIgnore) {
 			return strategies.Ignored(id, n)
 		}
-		return strategies.StartFailed(id, n, classify(m.err, m.asked), cascadeOf(m.err, m.proc))
+		return strategies.StartFailed(id, n, classify(m.err, m.asked), cascadeOf(m))
 	case strategies.OpCannotKill:
 		return strategies.CannotKill(id, n)
 	}
@@ -197,10 +202,10 @@ func (l *life) perform(a *strategies.Action) {
 		l.start(a)
 	case strategies.DoStop:
 		if p := a.Tag.(*node).proc; p != nil {
-			p.stop()
+			p.stop(a.Cascade)
 		}
 	case strategies.DoKill:
-		if p := a.Tag.(*node).proc; p != nil && !p.kill() {
+		if p := a.Tag.(*node).proc; p != nil && !p.kill(a.Cascade) {
 			l.feedback = append(l.feedback, message{proc: p, op: strategies.OpCannotKill})
 		}
 	case strategies.DoArm:

@@ -2,11 +2,10 @@ package tree
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/hashicorp/go-hclog"
 
 	"github.com/coppice-go/coppice/strategies"
 )
@@ -14,59 +13,35 @@ import (
 // proc is one incarnation of a child: its goroutine, its service, and the
 // context that it is given.
 type proc struct {
-	context.Context // cancelled by the loop alone
-	cancel          context.CancelCauseFunc
+	childContext
+	life  *life
+	node  *node
+	child strategies.Ref
+	told  atomic.Uint32 // a strategies.Asked: what it was told
 
-	life *life
-	node *node
-	ref  strategies.ChildRef
-	told atomic.Uint32 // a strategies.Asked: what it was told
+	// Used by the loop alone.
+	because strategies.Cascade // the cascade in which it was told
+	timer   *time.Timer        // for its start or its stop
 
-	timer *time.Timer // armed by the loop: for its start or its stop
-
-	mu     sync.Mutex // guards what follows
+	svcMu  sync.Mutex // guards what follows
 	svc    Service    // nil until it was made
 	killed bool
 }
 
-// Value answers for what every child's context carries, so that the context
-// of an incarnation is one object.
-func (p *proc) Value(key any) any {
-	switch key {
-	case strategies.ChildRefKey{}:
-		return &p.ref
-	case loggerKey:
-		return hclog.Logger(&p.node.logger)
-	}
-	return p.Context.Value(key)
-}
-
-// loggerKey is the key under which hclog.FromContext looks for a logger. It is
-// not exported; what is asked of a context tells it.
-var loggerKey = func() any {
-	probe := &keyProbe{Context: context.Background()}
-	hclog.FromContext(probe)
-	return probe.key
-}()
-
-type keyProbe struct {
-	context.Context
-	key any
-}
-
-func (p *keyProbe) Value(key any) any {
-	p.key = key
-	return nil
+func (l *life) newProc(a *strategies.Action) *proc {
+	n := a.Tag.(*node)
+	p := &proc{life: l, node: n, child: a.Child}
+	p.base, p.logger = l.base, &n.logger
+	p.ref = strategies.ChildRef{Path: n.path, Incarnation: a.Incarnation, Cascade: a.Cascade}
+	return p
 }
 
 // start carries out a Start. A Func has nothing that could fail before it
 // runs, so it counts as started at once.
 func (l *life) start(a *strategies.Action) {
-	n := a.Tag.(*node)
-	p := &proc{life: l, node: n, ref: strategies.ChildRef{Path: n.path, Incarnation: a.Incarnation, Cascade: a.Cascade}}
-	p.Context, p.cancel = context.WithCancelCause(l.base)
-	n.proc = p
-	if f, ok := n.start.(funcStarter); ok {
+	p := l.newProc(a)
+	p.node.proc = p
+	if f, ok := p.node.start.(funcStarter); ok {
 		p.svc = f
 		l.feedback = append(l.feedback, message{proc: p, op: strategies.OpStarted})
 	}
@@ -74,17 +49,17 @@ func (l *life) start(a *strategies.Action) {
 }
 
 // stop carries out a Stop.
-func (p *proc) stop() {
+func (p *proc) stop(c strategies.Cascade) {
+	p.because = c
 	p.told.CompareAndSwap(uint32(strategies.Unasked), uint32(strategies.ToldStop))
-	p.cancel(ErrStopped)
+	p.cancel()
 }
 
 // arm carries out an Arm. The timer of an incarnation ends with it.
 func (l *life) arm(a *strategies.Action) {
-	n := a.Tag.(*node)
-	p := n.proc
+	p := a.Tag.(*node).proc
 	if p == nil { // it could not be started, and this is the pause before the next attempt
-		p = &proc{life: l, node: n, ref: strategies.ChildRef{Incarnation: a.Incarnation}}
+		p = l.newProc(a)
 	}
 	m := message{proc: p, op: strategies.OpDeadline, timer: a.Timer}
 	p.disarm()
@@ -118,7 +93,7 @@ func (p *proc) settle(op strategies.Op) {
 // ended. A restart need not wait for that.
 func (p *proc) release(op strategies.Op) {
 	if op == strategies.OpExited || op == strategies.OpStartFailed {
-		p.cancel(nil)
+		p.cancel()
 	}
 }
 
@@ -149,34 +124,39 @@ func (p *proc) run() {
 
 // init makes the service and gets it through its Init, if it has one.
 func (p *proc) init() error {
-	waits := &initMark{life: p.life}
-	waits.outer, _ = p.Value(initKey{}).(*initMark)
-	defer waits.over.Store(true)
+	outer, _ := p.base.Value(initKey{}).(*initMark)
+	p.starting = &initMark{life: p.life, outer: outer}
+	defer p.starting.over.Store(true)
 	svc, err := p.node.start.instance(p)
 	if err != nil {
 		return err
 	}
-	p.mu.Lock()
+	p.svcMu.Lock()
 	p.svc = svc
 	killed := p.killed
-	p.mu.Unlock()
+	p.svcMu.Unlock()
 	if killed {
-		p.kill()
+		p.killService()
 	}
 	if i, ok := svc.(Initer); ok {
-		return i.Init(context.WithValue(p, initKey{}, waits))
+		return i.Init(p)
 	}
 	return nil
 }
 
 // kill begins the unconditional end of the service and reports whether it is of
 // a kind that can be ended so. One not made yet is killed when it is.
-func (p *proc) kill() bool {
-	p.mu.Lock()
+func (p *proc) kill(c strategies.Cascade) bool {
+	p.because = c
+	return p.killService()
+}
+
+func (p *proc) killService() bool {
+	p.svcMu.Lock()
 	p.killed = true
 	p.told.Store(uint32(strategies.ToldDie))
 	k, ok := p.svc.(Killer)
-	p.mu.Unlock()
+	p.svcMu.Unlock()
 	if ok {
 		k.Kill()
 	}
@@ -185,19 +165,19 @@ func (p *proc) kill() bool {
 
 // pid returns the process id of the service; 0 if it is no process.
 func (p *proc) pid() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.svcMu.Lock()
+	defer p.svcMu.Unlock()
 	if s, ok := p.svc.(interface{ PID() int }); ok {
 		return s.PID()
 	}
 	return 0
 }
 
-// initMark says which supervisor waits for the Init that a context belongs to.
+// initMark says which supervisor waits for a start that is under way.
 type initMark struct {
 	life  *life
 	over  atomic.Bool
-	outer *initMark
+	outer *initMark // of the start that this one is part of
 }
 
 type initKey struct{}
@@ -206,9 +186,9 @@ type initKey struct{}
 // a start which this supervisor waits for.
 func (l *life) refuseFromInit(ctx context.Context) error {
 	m, _ := ctx.Value(initKey{}).(*initMark)
-	for ; m != nil; m = m.outer {
-		if m.life == l && !m.over.Load() {
-			return ErrFromInit
+	for ; m != nil && !m.over.Load(); m = m.outer {
+		if m.life == l {
+			return fmt.Errorf("%s: %w", l.sup.node.path, ErrFromInit)
 		}
 	}
 	return nil

@@ -1,0 +1,130 @@
+package tree
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/coppice-go/coppice/strategies"
+)
+
+// childContext is the context of an incarnation. Its values are those of the
+// tree's context, the ChildRef and the child's logger; it is cancelled by the
+// supervisor's loop alone (rule H1: cancelling the tree's context does not
+// reach a child directly). It is one object where the standard library's would
+// be five, which is what a restart costs most among many children: contexts
+// made from it are tied to it through its AfterFunc method, as package context
+// provides for.
+type childContext struct {
+	base   context.Context // the values of the tree's context; never cancelled
+	ref    strategies.ChildRef
+	logger *childLogger
+
+	starting *initMark // set once, before anybody has the context; nil for a Func
+
+	mu    sync.Mutex // guards what follows
+	done  chan struct{}
+	err   error
+	after map[*afterFunc]struct{}
+}
+
+type afterFunc struct{ f func() }
+
+// closed is what Done returns where nobody asked before the end.
+var closed = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+func (c *childContext) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+func (c *childContext) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done == nil {
+		if c.err != nil {
+			return closed
+		}
+		c.done = make(chan struct{})
+	}
+	return c.done
+}
+
+func (c *childContext) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+func (c *childContext) Value(key any) any {
+	switch key {
+	case strategies.ChildRefKey{}:
+		return &c.ref
+	case loggerKey:
+		return hclog.Logger(c.logger)
+	case initKey{}:
+		return c.starting
+	}
+	return c.base.Value(key)
+}
+
+// AfterFunc runs f in a goroutine of its own once the context is cancelled.
+// The function returned undoes that and reports whether it was in time.
+func (c *childContext) AfterFunc(f func()) (stop func() bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		go f()
+		return func() bool { return false }
+	}
+	a := &afterFunc{f}
+	if c.after == nil {
+		c.after = make(map[*afterFunc]struct{})
+	}
+	c.after[a] = struct{}{}
+	return func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		_, waits := c.after[a]
+		delete(c.after, a)
+		return waits
+	}
+}
+
+// cancel ends the context, once.
+func (c *childContext) cancel() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return
+	}
+	c.err = context.Canceled
+	if c.done != nil {
+		close(c.done)
+	}
+	for a := range c.after {
+		go a.f()
+	}
+	c.after = nil
+}
+
+// loggerKey is the key under which hclog.FromContext looks for a logger. It is
+// not exported; what is asked of a context tells it.
+var loggerKey = func() any {
+	probe := &keyProbe{Context: context.Background()}
+	hclog.FromContext(probe)
+	return probe.key
+}()
+
+type keyProbe struct {
+	context.Context
+	key any
+}
+
+func (p *keyProbe) Value(key any) any {
+	p.key = key
+	return nil
+}

@@ -1,0 +1,11 @@
+package tree
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/coppice-go/coppice/worker.spawnThread"))
+}

@@ -1,0 +1,231 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"syscall"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// Process is one incarnation of a program. It is made by [Command.Process],
+// started by Init and served once.
+type Process struct {
+	cmd Command
+
+	mu     sync.Mutex // guards what follows; never held while waiting for anything
+	stage  stage
+	child  child          // nil until spawned
+	reaped bool           // child's pid is no longer its own: no signal by number
+	asked  bool           // Serve's context was cancelled
+	sent   syscall.Signal // the stop signal, once it was sent
+	killed bool           // Kill was called
+}
+
+type stage uint8
+
+const (
+	fresh    stage = iota
+	starting       // Init is at work
+	started        // spawned, waiting for Serve
+	serving
+	ended
+)
+
+// child is a spawned program, as far as it takes the operating system to know
+// or do something about it. Methods are called in the order given here; stop
+// and kill at any time before reap, under the Process's lock.
+type child interface {
+	pid() int
+	stop(syscall.Signal) error // signals the leader, and continues it if it was stopped
+	kill()                     // SIGKILL to the process group
+	await()                    // returns when the leader is dead, and does not reap it
+	reap() *ExitError          // collects the exit status; never waits
+	sweep() (int, error)       // ends what is left of the session: how many, and a *SurvivorsError
+	drain() []string           // reads the rest of the output and returns its tail
+}
+
+// Init spawns the program and returns when it runs. Its context bounds only the
+// start; it may carry the logger for the output ([hclog.WithContext]) and a
+// strategies.ChildRef. When Init returned nil, Serve must be called, if only
+// with a cancelled context to end the program; after an error there is nothing
+// to clean up.
+func (p *Process) Init(ctx context.Context) error {
+	if !p.advance(fresh, starting) {
+		return p.errUsed()
+	}
+	if err := p.interrupted(ctx); err != nil {
+		p.advance(starting, ended)
+		return err
+	}
+	c, err := spawn(ctx, &p.cmd)
+	if err != nil {
+		p.advance(starting, ended)
+		return err
+	}
+
+	p.mu.Lock()
+	p.child = c
+	err = p.interruptedLocked(ctx)
+	if err == nil {
+		p.stage = started
+	} else {
+		c.kill()
+	}
+	p.mu.Unlock()
+
+	if err != nil {
+		_ = p.finish(hclog.NewNullLogger()) // nobody asks any longer how it ended
+	}
+	return err
+}
+
+// Serve waits for the program to end, and returns when nothing is left of it.
+// It runs Init if nobody did. When ctx is cancelled it sends the stop signal,
+// once, and keeps waiting: the deadline is the caller's, who has Kill.
+//
+// A program that ends by itself takes with it whatever it leaves behind in its
+// session. Serve returns nil if it exited with code 0 without having been
+// asked to, an error with an [*ExitError] in its chain otherwise, joined by a
+// [*SurvivorsError] if some member of the session is still there 5 seconds
+// after the program's death.
+//
+// While the program itself lives Serve does not return, not even when SIGKILL
+// cannot end it (uninterruptible sleep). Serving a second time is [ErrUsed].
+func (p *Process) Serve(ctx context.Context) error {
+	if p.in(fresh) {
+		if err := p.Init(ctx); err != nil {
+			return err
+		}
+	}
+	if !p.advance(started, serving) {
+		return p.errUsed()
+	}
+
+	stopped := make(chan struct{})
+	forget := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		p.stop()
+	})
+	err := p.finish(hclog.FromContext(ctx))
+	if !forget() {
+		<-stopped
+	}
+	return err
+}
+
+// Kill begins the unconditional end of the program and its process group, at
+// any time and as often as one likes; it waits for nothing. A Process killed
+// before it was spawned is never spawned: Init returns [ErrKilled].
+func (p *Process) Kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.killed = true
+	if p.child != nil && !p.reaped {
+		p.child.kill()
+	}
+}
+
+// stop asks the program to end.
+func (p *Process) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reaped {
+		return
+	}
+	p.asked = true
+	if p.child.stop(p.cmd.StopSignal) == nil {
+		p.sent = p.cmd.StopSignal
+	}
+}
+
+// finish accompanies the child from wherever it is to its end.
+func (p *Process) finish(log hclog.Logger) error {
+	c := p.child
+	c.await()
+
+	// Up to here the leader, be it a zombie, keeps its pid from being used
+	// anew, and Kill may signal the group by that number.
+	p.mu.Lock()
+	exit := c.reap()
+	p.reaped = true
+	exit.asked = p.asked || p.killed
+	exit.sent = p.sent
+	p.mu.Unlock()
+
+	left, err := c.sweep()
+	if left > 0 && !exit.asked {
+		log.Warn("the program ended and left processes behind; they were killed", "pid", exit.PID, "processes", left)
+	}
+
+	exit.Path = p.cmd.Path
+	exit.success = exit.Signal == 0 && (exit.Code == 0 || slices.Contains(p.cmd.SuccessCodes, exit.Code))
+	exit.Tail = c.drain()
+
+	p.mu.Lock()
+	p.stage = ended
+	p.mu.Unlock()
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w; %w", exit, err)
+	case exit.Code == 0 && !exit.asked:
+		return nil
+	}
+	return exit
+}
+
+// PID is the program's process id: 0 before it was spawned, and no longer its
+// own after Serve returned.
+func (p *Process) PID() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.child == nil {
+		return 0
+	}
+	return p.child.pid()
+}
+
+func (p *Process) String() string {
+	if pid := p.PID(); pid != 0 {
+		return fmt.Sprintf("%s (pid %d)", p.cmd.Path, pid)
+	}
+	return p.cmd.Path
+}
+
+// interrupted says why the program should not be started after all.
+func (p *Process) interrupted(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.interruptedLocked(ctx)
+}
+
+func (p *Process) interruptedLocked(ctx context.Context) error {
+	if p.killed {
+		return fmt.Errorf("start %s: %w", p.cmd.Path, ErrKilled)
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("start %s: %w", p.cmd.Path, err)
+	}
+	return nil
+}
+
+func (p *Process) in(s stage) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stage == s
+}
+
+// advance moves from one stage to the next, if p is where the caller thinks.
+func (p *Process) advance(from, to stage) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stage != from {
+		return false
+	}
+	p.stage = to
+	return true
+}
+
+func (p *Process) errUsed() error { return fmt.Errorf("%s: %w", p.cmd.Path, ErrUsed) }

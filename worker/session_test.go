@@ -1,0 +1,277 @@
+//go:build linux
+
+package worker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/coppice-go/coppice/strategies"
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
+
+// Whatever the leader leaves in its session dies with it, in its process group
+// or out of it, and one line says how many there were.
+func TestLeftBehind(t *testing.T) {
+	for _, how := range []string{"same-group", "own-group"} {
+		t.Run(how, func(t *testing.T) {
+			r := start(t, self("leave", how, 3, 0))
+			if err := r.end(); err != nil {
+				t.Fatal(err)
+			}
+			left := r.log.left()
+			if len(left) != 3 {
+				t.Fatalf("left %v", left)
+			}
+			awaitGone(t, 0, left...) // now, not soon
+			if n := r.log.count("warn: the program ended and left processes behind; they were killed processes=3"); n != 1 {
+				t.Errorf("%d lines say that 3 were left behind:\n%s", n, r.log)
+			}
+		})
+	}
+}
+
+// After a stop nothing is left either, but that is no news.
+func TestStopEndsTheSession(t *testing.T) {
+	for _, how := range []string{"same-group", "own-group"} {
+		r := start(t, self("leave-and-stay", how, 2))
+		r.log.await(t, 1, "ready")
+		r.stop()
+		r.Kill()
+		if exit := exitOf(t, r.end()); exit.ExitClass() != strategies.Killed {
+			t.Errorf("%v is %v", exit, exit.ExitClass())
+		}
+		if left := r.log.left(); len(left) != 2 {
+			t.Fatalf("left %v", left)
+		} else {
+			awaitGone(t, 0, left...)
+		}
+		if n := r.log.count("left processes behind"); n != 0 {
+			t.Errorf("said after a kill: %s", r.log)
+		}
+	}
+}
+
+// A descendant in a session of its own is not followed, but it does not hide
+// the death of its parent by holding the pipe.
+func TestPipeHeld(t *testing.T) {
+	r := start(t, self("leave", "own-session", 1, 3))
+	r.log.await(t, 1, "left")
+	awaitGone(t, patience, r.PID())
+	died := time.Now()
+	exit := exitOf(t, r.end())
+	if took := time.Since(died); took > drainFor {
+		t.Errorf("Serve returned %v after the death", took)
+	}
+	left := r.log.left()
+	if exit.Code != 3 || len(left) != 1 || !alive(left[0]) {
+		t.Errorf("%v, left %v", exit, left)
+	}
+	if n := r.log.count("still holds it"); n != 1 {
+		t.Errorf("%d lines say that the pipe is held:\n%s", n, r.log)
+	}
+	_ = syscall.Kill(left[0], syscall.SIGKILL)
+	awaitGone(t, patience, left[0])
+}
+
+// Members that cannot be killed: Serve gives up on them, and says so. Here the
+// thread that serves has given up its rights.
+func TestSurvivors(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root, to lose the right to kill")
+	}
+	log := newJournal()
+	p, _ := self("leave", "same-group", 1, 3).Process()
+	if err := p.Init(withLogger(log)); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	began := time.Now()
+	go func() {
+		runtime.LockOSThread() // ends with the goroutine
+		if _, _, e := unix.RawSyscall(unix.SYS_SETRESUID, 65534, 65534, 65534); e != 0 {
+			done <- e
+			return
+		}
+		done <- p.Serve(withLogger(log))
+	}()
+	err := <-done
+	left := log.left()
+	if len(left) != 1 {
+		t.Fatalf("%v, left %v", err, left)
+	}
+	_ = syscall.Kill(left[0], syscall.SIGKILL)
+
+	var s *SurvivorsError
+	if !errors.As(err, &s) || !cmp.Equal(s.Pids, left) {
+		t.Errorf("%v, want %v to survive", err, left)
+	}
+	if exit := exitOf(t, err); exit.Code != 3 || exit.ExitClass() != strategies.Crash {
+		t.Errorf("%v", exit)
+	}
+	if took := time.Since(began); took < sweepFor || took > sweepFor+3*time.Second {
+		t.Errorf("it took %v to give up", took)
+	}
+	if !strings.Contains(err.Error(), "exit status 3; 1 processes of its session survived SIGKILL: pid ") {
+		t.Error(err)
+	}
+}
+
+// A process that carries the session's number without proof of being a member
+// is left alone.
+func TestMembersAreProven(t *testing.T) {
+	old, young := member{pid: 1 << 28, start: 50, session: 77, group: 78}, member{pid: 1<<28 + 1, start: 150, session: 77, group: 78}
+	for _, tt := range []struct {
+		name  string
+		there []procEntry
+		known []member // before
+		want  []member // after
+	}{
+		{"older than the leader's end", []procEntry{{member: old}}, nil, []member{old}},
+		{"younger, alone", []procEntry{{member: young}}, nil, nil},
+		{"younger, with an older one", []procEntry{{member: old}, {member: young}}, nil, []member{old, young}},
+		{"younger, with an older zombie", []procEntry{{member: old, dead: true}, {member: young}}, nil, []member{old, young}},
+		{"younger, known", []procEntry{{member: young}}, []member{young}, []member{young}},
+	} {
+		known := make(map[member]bool)
+		for _, m := range tt.known {
+			known[m] = true
+		}
+		prove(tt.there, known, 100)
+		want := make(map[member]bool)
+		for _, m := range tt.want {
+			want[m] = true
+		}
+		if diff := cmp.Diff(want, known, cmp.AllowUnexported(member{})); diff != "" {
+			t.Errorf("%s: %s", tt.name, diff)
+		}
+	}
+}
+
+func TestParseStat(t *testing.T) {
+	const rest = " 1 20 30 34816 -1 4194304 0 0 0 0 0 0 0 0 20 0 THREADS 0 4711 0 0"
+	for _, tt := range []struct {
+		name, state, threads string
+		want                 procEntry
+	}{
+		{"cat", "S", "1", procEntry{}},
+		{"a) Z (b c", "R", "1", procEntry{}},
+		{"zombie", "Z", "1", procEntry{dead: true}},
+		{"first thread ended", "Z", "3", procEntry{}},
+		{"dead", "X", "0", procEntry{dead: true}},
+	} {
+		line := "10 (" + tt.name + ") " + tt.state + strings.Replace(rest, "THREADS", tt.threads, 1)
+		tt.want.member = member{pid: 10, start: 4711, group: 20, session: 30}
+		if got, ok := parseStat(10, []byte(line)); !ok || got != tt.want {
+			t.Errorf("%s: %+v %v, want %+v", line, got, ok, tt.want)
+		}
+	}
+	for _, bad := range []string{"", "10 (cat", "10 (cat) S 1 2"} {
+		if _, ok := parseStat(10, []byte(bad)); ok {
+			t.Errorf("%q was understood", bad)
+		}
+	}
+	if e, err := readStat(os.Getpid()); err != nil || e.start > ticks() || e.dead {
+		t.Errorf("of this process: %+v %v, now %d", e, err, ticks())
+	}
+}
+
+// The host dies: the kernel kills its children.
+func TestHostKilled(t *testing.T) {
+	host := start(t, self("host", 20))
+	host.log.await(t, 1, "ready")
+	pids := host.log.left()
+	if len(pids) != 20 {
+		t.Fatalf("the host has %d children", len(pids))
+	}
+	for _, pid := range pids {
+		if !alive(pid) {
+			t.Fatalf("child %d of the host is not alive", pid)
+		}
+	}
+	_ = syscall.Kill(host.PID(), syscall.SIGKILL)
+	awaitGone(t, 2*time.Second, pids...)
+}
+
+// A thousand lives leave nothing.
+func TestNothingIsLeft(t *testing.T) {
+	once := func() {
+		p, _ := self("exit", 0).Process()
+		if cmd := light(); cmd.Path != "/proc/self/exe" {
+			cmd.Args = []string{"0"}
+			p, _ = cmd.Process()
+		}
+		if err := p.Serve(quiet()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	once() // starts the permanent goroutines
+	fds, goroutines := openFiles(t), runtime.NumGoroutine()
+	for range 1000 {
+		once()
+	}
+	if now := openFiles(t); now != fds {
+		t.Errorf("%d open files, before %d", now, fds)
+	}
+	if now := runtime.NumGoroutine(); now > goroutines {
+		t.Errorf("%d goroutines, before %d", now, goroutines)
+	}
+	if err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); err != unix.ECHILD {
+		t.Errorf("a child is left: %v", err)
+	}
+}
+
+// Five hundred at once take few threads and little memory.
+func TestFiveHundred(t *testing.T) {
+	const n = 500
+	ctx, cancel := context.WithCancel(quiet())
+	defer cancel()
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	done := make(chan error, n)
+	goroutines := runtime.NumGoroutine()
+	for range n {
+		p, _ := light().Process()
+		if err := p.Init(ctx); err != nil {
+			t.Fatal(err)
+		}
+		go func() { done <- p.Serve(ctx) }()
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	status, _ := os.ReadFile("/proc/self/status")
+	_, rest, _ := bytes.Cut(status, []byte("Threads:"))
+	threads := string(bytes.Fields(rest)[0])
+	perChild := (after.HeapInuse + after.StackInuse - before.HeapInuse - before.StackInuse) / n
+	t.Logf("%s threads, %d goroutines, %d bytes each", threads, runtime.NumGoroutine()-goroutines, perChild)
+	if len(threads) > 2 || threads >= "30" && len(threads) == 2 {
+		t.Errorf("%s threads", threads)
+	}
+	if got := runtime.NumGoroutine() - goroutines; got > 3*n+8 {
+		t.Errorf("%d goroutines", got)
+	}
+	cancel()
+	for range n {
+		if exit := exitOf(t, <-done); exit.ExitClass() != strategies.Shutdown {
+			t.Fatalf("%v is %v", exit, exit.ExitClass())
+		}
+	}
+}
+
+func BenchmarkSpawnAndExit(b *testing.B) {
+	for b.Loop() {
+		p, _ := Command{Path: "/usr/bin/true"}.Process()
+		if err := p.Serve(quiet()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

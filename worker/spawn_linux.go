@@ -1,0 +1,130 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// program is what it takes to start one.
+type program struct {
+	path  string // to be executed; relative to dir
+	argv  []string
+	dir   string
+	env   []string
+	files [3]int // stdin, stdout, stderr
+}
+
+// lookUp finds the program as os/exec.Command does.
+func lookUp(cmd *Command) (*program, error) {
+	path := cmd.Path
+	if filepath.Base(path) == path {
+		var err error
+		if path, err = exec.LookPath(path); err != nil {
+			return nil, &SpawnError{Path: cmd.Path, Dir: cmd.Dir, Err: err, why: explainLookUp(cmd.Path, err)}
+		}
+	}
+	return &program{path: path, argv: append([]string{cmd.Path}, cmd.Args...), dir: cmd.Dir}, nil
+}
+
+type launched struct{ pid, pidfd int }
+
+// launch is the seam between a worker and how its program is started: it
+// returns when the program runs, as a child of this process and leader of its
+// own session, or with a [syscall.Errno] and nothing left behind. When ctx is
+// done before the start has begun, the error is the context's.
+var launch = fork
+
+// fork starts the program from one of the permanent threads.
+func fork(ctx context.Context, prog *program) (launched, error) {
+	job := &spawnJob{prog: prog, done: make(chan struct{})}
+	select {
+	case spawnJobs() <- job:
+	case <-ctx.Done():
+		return launched{}, ctx.Err()
+	}
+	<-job.done // bounded by the time execve(2) takes
+	return job.launched, job.err
+}
+
+type spawnJob struct {
+	prog     *program
+	launched launched
+	err      error
+	done     chan struct{} // closed by spawnThread
+}
+
+// spawnJobs starts the permanent threads at the first spawn. While a program
+// is being started its thread holds one of Go's processors (vfork), so that
+// more threads than those would not start programs faster.
+var spawnJobs = sync.OnceValue(func() chan<- *spawnJob {
+	jobs := make(chan *spawnJob)
+	for range min(4, runtime.GOMAXPROCS(0)) {
+		go spawnThread(jobs)
+	}
+	return jobs
+})
+
+// spawnThread never ends: with the thread that created them all its children
+// would be sent their parent-death signal (PR_SET_PDEATHSIG, prctl(2)). Its name
+// is part of the package's documentation.
+func spawnThread(jobs <-chan *spawnJob) {
+	runtime.LockOSThread()
+	for job := range jobs {
+		job.launched, job.err = forkExec(job.prog)
+		close(job.done)
+	}
+}
+
+func forkExec(prog *program) (launched, error) {
+	pidfd := -1
+	pid, err := syscall.ForkExec(prog.path, prog.argv, &syscall.ProcAttr{
+		Dir:   prog.dir,
+		Env:   prog.env,
+		Files: []uintptr{uintptr(prog.files[0]), uintptr(prog.files[1]), uintptr(prog.files[2])},
+		Sys: &syscall.SysProcAttr{
+			Setsid:    true,
+			Pdeathsig: syscall.SIGKILL,
+			PidFD:     &pidfd,
+		},
+	})
+	if err != nil {
+		return launched{}, err
+	}
+	if pidfd < 0 { // supported said otherwise: a sandbox that forbids part of it
+		abandon(pid)
+		return launched{}, errNoPidfd(unix.ENOSYS)
+	}
+	return launched{pid, pidfd}, nil
+}
+
+// supported tries once what the package needs of the kernel; a sandbox may
+// forbid what the kernel's version promises.
+var supported = sync.OnceValue(func() error {
+	fd, err := unix.PidfdOpen(os.Getpid(), 0)
+	if err != nil {
+		return errNoPidfd(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.PidfdSendSignal(fd, 0, nil, 0); err != nil {
+		return errNoPidfd(err)
+	}
+	// We are not our own child: ECHILD says that P_PIDFD is understood.
+	err = unix.Waitid(unix.P_PIDFD, fd, nil, unix.WEXITED|unix.WNOHANG, nil)
+	if !errors.Is(err, unix.ECHILD) {
+		return errNoPidfd(err)
+	}
+	return nil
+})
+
+func errNoPidfd(err error) error {
+	return fmt.Errorf("worker: processes need pidfds, of Linux 5.4 or later (%v): %w", err, errors.ErrUnsupported)
+}

@@ -75,7 +75,7 @@ var (
 
 // SpecError is one thing wrong with a supervisor's or a child's description.
 type SpecError struct {
-	Path string // of the child or supervisor; here just the child's id, "" for the supervisor itself
+	Path string // of the child or supervisor; from Validate just the child's id, "" for the supervisor itself
 	Err  error
 }
 
@@ -96,10 +96,12 @@ func (c *Config) Validate() []*SpecError {
 	seen := make(map[string]bool, len(c.Children))
 	for i := range c.Children {
 		s := &c.Children[i]
-		v.child(c, s)
-		if seen[s.ID] {
-			v.add(s.ID, ErrDuplicate)
+		name := s.ID
+		if name == "" {
+			name = fmt.Sprintf("(child %d)", i+1)
 		}
+		v.child(c, name, s)
+		v.check(s.ID == "" || !seen[s.ID], name, ErrDuplicate)
 		seen[s.ID] = true
 	}
 	return v
@@ -127,15 +129,15 @@ func (v *validation) supervisor(c *Config) {
 	v.check(c.AutoShutdown != AnySignificant && c.AutoShutdown != AllSignificant, "", unavailable("auto_shutdown"))
 }
 
-func (v *validation) child(c *Config, s *ChildSpec) {
-	v.check(s.ID != "" && !strings.Contains(s.ID, "/"), s.ID, ErrID)
-	v.check(int(s.Restart) < len(restartNames), s.ID, ErrRestart)
-	v.check(!s.Significant || c.AutoShutdown != Never && s.Restart != Permanent, s.ID, ErrSignificant)
-	v.check(int(s.Kind) < len(kindNames), s.ID, ErrKind)
-	v.check(s.Shutdown.valid(), s.ID, ErrShutdown)
-	v.check(s.StartLimit >= 0, s.ID, ErrBadStartLimit)
-	v.check(s.Backoff == Backoff{}, s.ID, unavailable("backoff"))
-	v.check(len(s.Needs) == 0, s.ID, unavailable("needs"))
+func (v *validation) child(c *Config, name string, s *ChildSpec) {
+	v.check(s.ID != "" && !strings.Contains(s.ID, "/"), name, ErrID)
+	v.check(int(s.Restart) < len(restartNames), name, ErrRestart)
+	v.check(!s.Significant || c.AutoShutdown != Never && s.Restart != Permanent, name, ErrSignificant)
+	v.check(int(s.Kind) < len(kindNames), name, ErrKind)
+	v.check(s.Shutdown.valid(), name, ErrShutdown)
+	v.check(s.StartLimit >= 0, name, ErrBadStartLimit)
+	v.check(s.Backoff == Backoff{}, name, unavailable("backoff"))
+	v.check(len(s.Needs) == 0, name, unavailable("needs"))
 }
 
 func unavailable(what string) error {

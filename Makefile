@@ -1,0 +1,44 @@
+# Every target works in a fresh clone with Go 1.26 and nothing else installed.
+
+GO ?= go
+
+.PHONY: build test race bench demo lint cover soak
+
+# The binary, ./coppice.
+build:
+	$(GO) build -o coppice ./cmd/coppice
+
+# All tests.
+test:
+	$(GO) test ./...
+
+# All tests, under the race detector.
+race:
+	$(GO) test -race ./...
+
+# What a restart costs, side by side with suture.
+bench:
+	$(GO) run ./tree/internal/bench
+
+# Every scene of the demo. In a terminal it is drawn, elsewhere it is told.
+demo: build
+	./coppice demo
+
+# Formatting, vet for three systems, staticcheck.
+lint:
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w: $$unformatted"; exit 1; fi
+	GOOS=linux $(GO) vet ./...
+	GOOS=darwin $(GO) vet ./...
+	GOOS=windows $(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+# Statement coverage of each package, by its own tests.
+cover:
+	$(GO) test -coverprofile=cover.out ./strategies/... ./tree/... ./worker/...
+	$(GO) tool cover -func=cover.out | tail -n 1
+
+# The long runs: more random trees, more inputs, every concurrent test again and again.
+soak:
+	$(GO) test -race -count=50 ./tree/ ./worker/
+	$(GO) test -run '^$$' -fuzz FuzzMachine -fuzztime 10m ./strategies/
+	$(GO) test -run 'Property' -rapid.checks=100000 ./strategies/

@@ -1,6 +1,9 @@
 package strategies
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // NoRestarts as Intensity.Max means that the first exit which needs a restart
 // ends the supervisor (rule F3: OTP's intensity 0).
@@ -37,6 +40,11 @@ type Window struct {
 	intensity Intensity // with defaults filled in
 	epoch     time.Time
 	times     fifo[time.Duration] // since epoch: a third of a time.Time
+}
+
+// MarshalJSON writes the limits in words that tell the unit.
+func (i Intensity) MarshalJSON() ([]byte, error) {
+	return fmt.Appendf(nil, `{"max":%d,"within_ms":%g}`, i.Max, float64(i.Within)/float64(time.Millisecond)), nil
 }
 
 // NewWindow returns an empty window for the intensity i.

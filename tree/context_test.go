@@ -133,3 +133,41 @@ func TestLogSink(t *testing.T) {
 		}
 	})
 }
+
+// Everything a child does with its logger happens to one named with its path.
+func TestChildLogger(t *testing.T) {
+	var log bytes.Buffer
+	base := hclog.New(&hclog.LoggerOptions{Name: "app", Output: &log, DisableTime: true, Level: hclog.Trace})
+	var l hclog.Logger = &childLogger{base: base.With("k", 1), path: "t/a"}
+	l.Log(hclog.Info, "log")
+	l.Trace("trace")
+	l.Debug("debug")
+	l.Warn("warn")
+	l.Error("error")
+	l.With("x", 2).Info("with")
+	l.Named("n").Info("named")
+	l.ResetNamed("r").Info("reset")
+	l.StandardLogger(nil).Print("standard")
+	_, _ = l.StandardWriter(&hclog.StandardLoggerOptions{ForceLevel: hclog.Warn}).Write([]byte("writer\n"))
+	const want = `
+[INFO]  app.t/a: log: k=1
+[TRACE] app.t/a: trace: k=1
+[DEBUG] app.t/a: debug: k=1
+[WARN]  app.t/a: warn: k=1
+[ERROR] app.t/a: error: k=1
+[INFO]  app.t/a: with: k=1 x=2
+[INFO]  app.t/a.n: named: k=1
+[INFO]  r: reset: k=1
+[INFO]  app.t/a: standard: k=1
+[WARN]  app.t/a: writer: k=1
+`
+	if got := log.String(); got != strings.TrimPrefix(want, "\n") {
+		t.Errorf("log reads\n%s\nwant%s", got, want)
+	}
+	if l.Name() != "app.t/a" || !l.IsTrace() || !l.IsDebug() || !l.IsInfo() || !l.IsWarn() || !l.IsError() || len(l.ImpliedArgs()) != 2 {
+		t.Errorf("%s %v", l.Name(), l.ImpliedArgs())
+	}
+	if l.SetLevel(hclog.Error); l.GetLevel() != hclog.Error || l.IsWarn() {
+		t.Errorf("level %v", l.GetLevel())
+	}
+}

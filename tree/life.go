@@ -49,21 +49,14 @@ type call struct {
 	reply chan<- *strategies.Reply // nil for Terminate
 }
 
-// input translates a message for the machine.
-func (l *life) input(m *message) strategies.Input {
-	if m.call != nil {
-		in := m.call.in
-		if m.call.reply != nil {
-			in.Ticket = l.ticket(m.call.reply)
-		}
-		return in
-	}
-	in := l.childInput(m, m.proc.node.id, m.proc.ref.Incarnation)
+// input translates a message about a child for the machine.
+func (m *message) input() strategies.Input {
+	in := m.inputAbout(m.proc.node.id, m.proc.ref.Incarnation)
 	in.Child = m.proc.child
 	return in
 }
 
-func (l *life) childInput(m *message, id string, n uint64) strategies.Input {
+func (m *message) inputAbout(id string, n uint64) strategies.Input {
 	switch m.op {
 	case strategies.OpStarted:
 		return strategies.Started(id, n)
@@ -150,11 +143,11 @@ func (l *life) loop(ctx context.Context, enough func() bool) {
 		select {
 		case m := <-l.inbox:
 			if m.proc == nil {
-				l.step(l.input(&m), nil)
+				l.called(m.call)
 				continue
 			}
 			m.proc.settle(m.op)
-			l.step(l.input(&m), m.proc)
+			l.step(m.input(), m.proc)
 			m.proc.release(m.op)
 		case <-cancelled:
 			cancelled = nil
@@ -164,6 +157,18 @@ func (l *life) loop(ctx context.Context, enough func() bool) {
 			l.step(strategies.Terminate(strategies.Exit{Class: strategies.Shutdown, Err: ctx.Err()}), nil)
 		}
 	}
+}
+
+// called deals with a request from outside. One to end is the only sign there
+// is that the supervisor stops: its parent has not told it to.
+func (l *life) called(c *call) {
+	in := c.in
+	if c.reply != nil {
+		in.Ticket = l.ticket(c.reply)
+	} else {
+		l.publish(Event{Kind: EventStopping, Incarnation: l.sup.node.incarnation}, l.sup.node)
+	}
+	l.step(in, nil)
 }
 
 func (l *life) ticket(reply chan<- *strategies.Reply) uint64 {
@@ -191,7 +196,7 @@ func (l *life) step(in strategies.Input, p *proc) {
 			l.idle.Store(l.machine.Idle())
 			return
 		}
-		in, p = l.input(&l.feedback[0]), l.feedback[0].proc
+		in, p = l.feedback[0].input(), l.feedback[0].proc
 		l.feedback = l.feedback[:copy(l.feedback, l.feedback[1:])]
 	}
 }

@@ -386,6 +386,9 @@ func TestStuckGoroutineEndsTheTree(t *testing.T) {
 		}
 		s.want(s.seen(EventStarting, EventStuck, EventExited),
 			"exited t/b/e", "stuck t/b/d", "exited t/b/c", "exited t/b", "exited t/f", "exited t/a", "exited t")
+		if err := s.root.Serve(t.Context()); !errors.Is(err, ErrStuck) {
+			t.Errorf("served again beside what is stuck: %v", err)
+		}
 		close(let) // or the bubble would complain of a goroutine
 	})
 }

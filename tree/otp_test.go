@@ -222,7 +222,7 @@ func (a *actor) live(ctx context.Context) strategies.Class {
 	if o := b.ExitOther; o != nil {
 		if other := a.play.actor(o.Child); other != nil {
 			other.exit <- className(o.Reason)
-			time.Sleep(1) // in a bubble: until everything else is at rest
+			time.Sleep(time.Nanosecond) // in a bubble: until everything else is at rest
 		}
 	}
 	var timer <-chan time.Time

@@ -124,6 +124,26 @@ func TestEventJSON(t *testing.T) {
 	}
 }
 
+func TestSnapshotJSON(t *testing.T) {
+	root, err := New("t", Spec{Children: []Child{{ID: "s", Start: Sub(Spec{Strategy: strategies.OneForAll, Children: []Child{quiet("a")}}), Restart: strategies.Transient}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	snap := root.Snapshot()
+	snap.Time = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	snap.Root.Supervisor.Children[0].Last = &LastExit{Time: snap.Time, Incarnation: 7, Exit: strategies.Exit{Class: strategies.Crash, Err: withTail{errBoom}}}
+	const want = `{"v":"v0","rev":0,"time":"2026-01-02T03:04:05Z","root":{"id":"t","path":"t","type":"supervisor","state":"down","restart":"permanent","incarnation":0,` +
+		`"supervisor":{"strategy":"one_for_one","intensity":{"max":1,"within_ms":5000},"spent":0,"left":1,"children":[` +
+		`{"id":"s","path":"t/s","type":"supervisor","state":"down","restart":"transient","incarnation":0,` +
+		`"last":{"time":"2026-01-02T03:04:05Z","incarnation":7,"class":"crash","reason":"boom","tail":["last words"]},` +
+		`"supervisor":{"strategy":"one_for_all","intensity":{"max":1,"within_ms":5000},"spent":0,"left":1,"children":[` +
+		`{"id":"a","path":"t/s/a","type":"worker","state":"down","restart":"permanent","incarnation":0}]}}]}}}`
+	b, err := json.Marshal(snap)
+	if d := cmp.Diff(want, string(b)); d != "" || err != nil {
+		t.Errorf("%v\n%s", err, d)
+	}
+}
+
 type withTail struct{ error }
 
 func (withTail) OutputTail() []string { return []string{"last words"} }

@@ -12,33 +12,33 @@ import (
 // Snapshot is the state of a whole tree at one moment: what the events up to
 // Rev add up to.
 type Snapshot struct {
-	Rev  uint64 // Seq of the latest event
-	Time time.Time
-	Root Status
+	Rev  uint64    `json:"rev"` // Seq of the latest event
+	Time time.Time `json:"time"`
+	Root Status    `json:"root"`
 }
 
 // Status is what is known of one child, or of the root.
 type Status struct {
-	ID          string
-	Path        string
-	Kind        strategies.Kind
-	State       strategies.State
-	Restart     strategies.Restart
-	Incarnation uint64    // the one that runs, or the latest; 0: never started
-	PID         int       // 0 if it is no process, or does not run
-	Since       time.Time // when State began; zero: never started
-	Last        *LastExit // how the latest incarnation that ended did so; nil if none has
-	Supervisor  *SupervisorStatus
+	ID          string             `json:"id"`
+	Path        string             `json:"path"`
+	Kind        strategies.Kind    `json:"type"`
+	State       strategies.State   `json:"state"`
+	Restart     strategies.Restart `json:"restart"`
+	Incarnation uint64             `json:"incarnation"`    // the one that runs, or the latest; 0: never started
+	PID         int                `json:"pid,omitempty"`  // 0 if it is no process, or does not run
+	Since       time.Time          `json:"since,omitzero"` // when State began; zero: never started
+	Last        *LastExit          `json:"last,omitempty"` // how the latest incarnation that ended did so; nil if none has
+	Supervisor  *SupervisorStatus  `json:"supervisor,omitempty"`
 }
 
 // SupervisorStatus is what is known of a supervisor over and above a child.
 type SupervisorStatus struct {
-	Strategy  strategies.Strategy
-	Intensity strategies.Intensity // defaults filled in; Max is 0 for NoRestarts
-	Spent     int                  // restarts in the window that ends now
-	Left      int                  // how many more it would carry out now
-	Refill    time.Time            // when the oldest of those spent leaves the window; zero if none is
-	Children  []Status             // in start order
+	Strategy  strategies.Strategy  `json:"strategy"`
+	Intensity strategies.Intensity `json:"intensity"`       // defaults filled in; Max is 0 for NoRestarts
+	Spent     int                  `json:"spent"`           // restarts in the window that ends now
+	Left      int                  `json:"left"`            // how many more it would carry out now
+	Refill    time.Time            `json:"refill,omitzero"` // when the oldest of those spent leaves the window; zero if none is
+	Children  []Status             `json:"children"`        // in start order
 }
 
 // LastExit tells of an incarnation that has ended, or could not be started.
@@ -55,10 +55,19 @@ func (l *LastExit) Tail() []string { return tail(l.Exit.Err) }
 // MarshalJSON writes the exit in its JSON form, version v0.
 func (l LastExit) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		Time        time.Time
-		Incarnation uint64
+		Time        time.Time `json:"time"`
+		Incarnation uint64    `json:"incarnation"`
 		*exitJSON
 	}{l.Time, l.Incarnation, toExitJSON(l.Exit)})
+}
+
+// MarshalJSON writes the snapshot in its JSON form, version v0: not frozen yet.
+func (s Snapshot) MarshalJSON() ([]byte, error) {
+	type plain Snapshot
+	return json.Marshal(struct {
+		V string `json:"v"`
+		plain
+	}{"v0", plain(s)})
 }
 
 // Snapshot returns the state of the supervisor and everything below it. It

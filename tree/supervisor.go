@@ -117,6 +117,12 @@ func (s *Supervisor) Init(ctx context.Context) error {
 }
 
 func (s *Supervisor) init(ctx context.Context) error {
+	if l := s.life.Load(); l != nil && errors.Is(l.err, ErrStuck) {
+		return l.err // what is stuck must not get company
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	l := newLife(s, ctx)
 	s.life.Store(l)
 	ref, _ := strategies.ChildFrom(ctx)
@@ -137,7 +143,8 @@ func (s *Supervisor) init(ctx context.Context) error {
 //     which wraps suture.ErrTerminateSupervisorTree;
 //   - when a goroutine does not stop, a *StuckError.
 //
-// It calls Init if nobody has. A root may be served again after it returned.
+// It calls Init if nobody has. A root may be served again after it returned,
+// unless with a *StuckError.
 func (s *Supervisor) Serve(ctx context.Context) error {
 	if !s.busy.CompareAndSwap(false, true) {
 		return fmt.Errorf("%s: %w", s.node.path, ErrRunning)

@@ -18,19 +18,22 @@ import (
 // that shares no code with Machine checks every action, and that a machine told
 // to end does.
 func TestMachineProperties(t *testing.T) {
+	for _, strategy := range []strategies.Strategy{strategies.OneForOne, strategies.OneForAll, strategies.RestForOne} {
+		t.Run(strategy.String(), func(t *testing.T) { checkMachines(t, strategy) })
+	}
+}
+
+func checkMachines(t *testing.T, strategy strategies.Strategy) {
 	seen := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
-		cfg := drawConfig(t)
+		cfg := drawConfig(t, strategy)
 		m, err := strategies.NewMachine(cfg)
 		if err != nil {
 			t.Fatalf("%+v: %v", cfg, err)
 		}
 		r := newRunner(t, m, cfg)
 		r.do(strategies.Boot(strategies.Cascade{}))
-		for range rapid.IntRange(0, 150).Draw(t, "steps") {
-			if r.ref.finished {
-				break
-			}
+		for !r.ref.finished && !oneIn(t, 128) {
 			r.random()
 		}
 		r.end()
@@ -41,18 +44,18 @@ func TestMachineProperties(t *testing.T) {
 	t.Logf("of the runs, so many had: %v", seen)
 }
 
-func drawConfig(t *rapid.T) strategies.Config {
+func drawConfig(t *rapid.T, strategy strategies.Strategy) strategies.Config {
 	cfg := strategies.Config{
-		Strategy: rapid.SampledFrom([]strategies.Strategy{strategies.OneForOne, strategies.OneForAll, strategies.RestForOne}).Draw(t, "strategy"),
+		Strategy: strategy,
 		Intensity: strategies.Intensity{
-			Max:    rapid.SampledFrom([]int{strategies.NoRestarts, 0, 1, 2, 3, 10, 100}).Draw(t, "max"),
+			Max:    rapid.SampledFrom([]int{100, 10, 3, 2, 1, 0, strategies.NoRestarts}).Draw(t, "max"),
 			Within: rapid.SampledFrom([]time.Duration{0, 1, time.Millisecond, 2 * time.Second, time.Minute}).Draw(t, "within"),
 		},
 	}
 	if cfg.Strategy == strategies.OneForOne {
 		cfg.Parallel = rapid.IntRange(0, 4).Draw(t, "parallel")
 	}
-	for i := range rapid.IntRange(0, 6).Draw(t, "children") {
+	for i := range pick(t, []int{0, 1, 2, 3, 3, 4, 4, 5, 6, 7}) {
 		cfg.Children = append(cfg.Children, strategies.ChildSpec{
 			ID:          string(rune('a' + i)),
 			Kind:        rapid.SampledFrom([]strategies.Kind{strategies.Worker, strategies.Worker, strategies.Supervisor}).Draw(t, "kind"),
@@ -133,10 +136,10 @@ func (r *runner) random() {
 		can = append(can, r.fire)
 	}
 	can = append(can, r.pass, r.ask, r.stray)
-	if rapid.IntRange(0, 60).Draw(r.t, "terminate") == 0 {
+	if oneIn(r.t, 32) {
 		can = append(can, func() { r.do(strategies.Terminate(strategies.Exit{Class: drawClass(r.t)})) })
 	}
-	can[rapid.IntRange(0, len(can)-1).Draw(r.t, "what")]()
+	pick(r.t, can)()
 }
 
 // answers are the things that a live child can do.
@@ -149,9 +152,10 @@ func (r *runner) answers(k *kid) []func() {
 	}
 	var can []func()
 	if k.life == starting {
+		for range 12 {
+			can = append(can, func() { r.do(strategies.Started(id, n)) })
+		}
 		can = append(can,
-			func() { r.do(strategies.Started(id, n)) },
-			func() { r.do(strategies.Started(id, n)) },
 			func() { r.do(strategies.StartFailed(id, n, drawExit(r.t), from)) },
 			func() { r.do(strategies.Ignored(id, n)) },
 		)
@@ -231,7 +235,7 @@ func (r *runner) end() {
 		if len(can) == 0 {
 			r.t.Fatal("told to end, and waits for nothing")
 		}
-		can[rapid.IntRange(0, len(can)-1).Draw(r.t, "answer")]()
+		pick(r.t, can)()
 	}
 	r.do(strategies.Boot(strategies.Cascade{}))
 	r.do(strategies.Terminate(strategies.Exit{}))
@@ -241,13 +245,36 @@ func (r *runner) end() {
 	}
 }
 
+// oneIn is true once in n times, n a power of two. (Numbers that rapid draws are
+// mostly small; a coin is fair.)
+func oneIn(t *rapid.T, n int) bool {
+	for ; n > 1; n /= 2 {
+		if rapid.Bool().Draw(t, "coin") {
+			return false
+		}
+	}
+	return true
+}
+
+// pick takes one of list, each as likely as the others or nearly so.
+func pick[E any](t *rapid.T, list []E) E {
+	i := 0
+	for n := 1; n < 4*len(list); n *= 2 {
+		i *= 2
+		if rapid.Bool().Draw(t, "pick") {
+			i++
+		}
+	}
+	return list[i%len(list)]
+}
+
 func drawClass(t *rapid.T) strategies.Class {
 	return strategies.Class(rapid.IntRange(int(strategies.Normal), int(strategies.Crash)).Draw(t, "class"))
 }
 
 func drawExit(t *rapid.T) strategies.Exit {
 	e := strategies.Exit{Class: drawClass(t), Err: errors.New("why")}
-	if rapid.IntRange(0, 15).Draw(t, "directed") == 0 {
+	if oneIn(t, 32) {
 		e.Directive = strategies.Directive(rapid.IntRange(1, 3).Draw(t, "directive"))
 	}
 	return e

@@ -65,7 +65,7 @@ func (m *Machine) startFailed(c *child, e Exit, cascade Cascade) {
 		m.remove(c)
 	default:
 		if c.late {
-			c.exit.Class, c.exit.Err = Crash, fmt.Errorf("%w of %v: %w", ErrStartLimit, c.spec.StartLimit, e.Err)
+			c.exit.Class, c.exit.Err = Crash, lateError(c.spec.StartLimit, e.Err)
 		}
 		m.report(StartError, c, c.cascade)
 		switch {
@@ -81,6 +81,13 @@ func (m *Machine) startFailed(c *child, e Exit, cascade Cascade) {
 		m.arm(c, RetryTimer, 0)
 	}
 	m.advance(j)
+}
+
+func lateError(limit time.Duration, reason error) error {
+	if reason == nil {
+		return fmt.Errorf("%w of %v", ErrStartLimit, limit)
+	}
+	return fmt.Errorf("%w of %v: %w", ErrStartLimit, limit, reason)
 }
 
 func (m *Machine) arm(c *child, t Timer, after time.Duration) {

@@ -1,9 +1,6 @@
 package strategies
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
 // stop ends a member of a job, as far as there is anything to end.
 func (m *Machine) stop(j *job, c *child) {
@@ -87,7 +84,7 @@ func (m *Machine) exited(c *child, e Exit, cascade Cascade) {
 	case Stopping:
 		if c.late && m.phase != finishing {
 			m.setState(c, Starting) // its start succeeded too late, which is failing
-			m.startFailed(c, Exit{Class: Crash, Err: context.Canceled}, cascade)
+			m.startFailed(c, e, cascade)
 			return
 		}
 		j := m.settle(c)

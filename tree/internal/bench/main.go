@@ -3,7 +3,7 @@
 // the same N children, victims are chosen uniformly at random, and the peers
 // take turns within one run, so that the ratio is worth more than the times.
 //
-//	go run ./tree/internal/bench [-n 10,100000] [-alone 1000000] [-crashes 20000] [-rounds 5]
+//	go run ./tree/internal/bench [-n 10,100000] [-alone 1000000] [-crashes 20000] [-rounds 3]
 package main
 
 import (
@@ -31,7 +31,7 @@ var (
 	sizes   = flag.String("n", "10,100000", "numbers of children, for both peers")
 	alone   = flag.String("alone", "1000000", "numbers of children, for coppice alone")
 	crashes = flag.Int("crashes", 20_000, "crashes in a round")
-	rounds  = flag.Int("rounds", 5, "rounds of each peer")
+	rounds  = flag.Int("rounds", 3, "rounds of each peer")
 )
 
 var errCrash = errors.New("crash")

@@ -1,0 +1,54 @@
+// Package exit is the one place where what became of a command, or of a tree,
+// turns into the exit status of the program.
+package exit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/coppice-go/coppice/tree"
+)
+
+// The exit statuses of coppice.
+const (
+	Clean     = 0 // done; or the tree was told to stop, and did
+	Exhausted = 1 // the root of the tree gave up
+	Usage     = 2 // a wrong command line or a bad file
+	Failed    = 3 // any other failure
+	Violated  = 5 // a chaos invariant did not hold
+	NoTree    = 6 // no such running tree
+)
+
+// UsageError is a mistake in the command line. It names the option or argument
+// and says what to do.
+type UsageError struct{ msg string }
+
+func (e *UsageError) Error() string { return e.msg }
+
+// Usagef makes a UsageError.
+func Usagef(format string, args ...any) error { return &UsageError{fmt.Sprintf(format, args...)} }
+
+// Status is the exit status that err stands for; err may be what a command
+// returned or what [tree.Supervisor.Serve] did. A tree that gave up is looked
+// for before a stop, because the cause it gives may be a context's error.
+func Status(err error) int {
+	switch {
+	case err == nil:
+		return Clean
+	case is[*UsageError](err):
+		return Usage
+	case is[*tree.ExhaustedError](err):
+		return Exhausted
+	case is[*tree.StuckError](err), is[*tree.StartError](err):
+		return Failed
+	case is[*tree.StoppedError](err), errors.Is(err, context.Canceled):
+		return Clean
+	}
+	return Failed
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}

@@ -1,0 +1,41 @@
+// Command coppice runs trees of supervised processes, and shows how they
+// recover. This file is wiring: each subcommand has a file of its own.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/coppice-go/coppice/cmd/coppice/internal/demo"
+	"github.com/coppice-go/coppice/cmd/coppice/internal/exit"
+)
+
+func main() { os.Exit(run(newApp(demo.Scenes()), os.Args)) }
+
+func newApp(scenes []demo.Scene) *cli.App {
+	return &cli.App{
+		Name:            "coppice",
+		Usage:           "supervision trees whose leaves can be processes",
+		HideVersion:     true,
+		HideHelpCommand: true,
+		Commands: []*cli.Command{
+			demoCommand(scenes),
+			demoChildCommand(),
+			versionCommand(),
+		},
+		Action:         noCommand,
+		OnUsageError:   usageError,
+		ExitErrHandler: func(*cli.Context, error) {}, // run decides
+	}
+}
+
+// run runs the app and tells what went wrong; it returns the exit status.
+func run(app *cli.App, args []string) int {
+	err := app.Run(flagsFirst(app, args))
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "coppice: %v\n", err)
+	}
+	return exit.Status(err)
+}

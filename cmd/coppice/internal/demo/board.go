@@ -82,6 +82,9 @@ func (b *Board) see(e tree.Event) {
 		b.forget()
 		b.cascade = e.Cascade
 	}
+	if e.Kind == tree.EventStopping && parent(e.Path) == "" {
+		b.forget() // the end of everything follows from no crash
+	}
 	switch e.Kind {
 	case tree.EventStarting:
 		c.set(strategies.Starting, e)
@@ -98,6 +101,7 @@ func (b *Board) see(e tree.Event) {
 			b.stops++
 			c.Stop = b.stops
 		}
+		c.Crashed, c.Death = false, "" // it was restarted since, and is now stopped
 		c.set(strategies.Stopping, e)
 	case tree.EventExited:
 		if c.State == strategies.Up && !c.Supervisor {

@@ -50,7 +50,11 @@ type leaves struct {
 // leaf describes a child that is a process. Its id is made part of its command
 // line, so that ps tells the children apart.
 func (l leaves) leaf(id string) tree.Child {
-	command := worker.Command{Path: l.program, Args: []string{ChildCommand, id}, TailLines: 30}
+	command := worker.Command{
+		Path: l.program,
+		Args: []string{ChildCommand, id},
+		Env:  append(os.Environ(), "GOTRACEBACK=none"), // a panic is ordered here: one line tells all
+	}
 	return tree.Child{
 		ID:         id,
 		StartLimit: patience,

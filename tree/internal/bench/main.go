@@ -180,6 +180,7 @@ func main() {
 	for _, n := range numbers(*alone) {
 		compare(w, n, peers[1:])
 	}
+	w.Flush()
 }
 
 func compare(w *tabwriter.Writer, n int, peers []peer) {
@@ -203,6 +204,5 @@ func compare(w *tabwriter.Writer, n int, peers []peer) {
 			}
 			fmt.Fprintf(w, "%d\t%s\t%s\t%.2f\t%.1f\t%.1f\t%.0f\t%s\t\n", n, by, p.name, r.median, r.p99, r.allocs, r.bytes, ratio)
 		}
-		w.Flush()
 	}
 }

@@ -66,6 +66,8 @@ type line struct {
 		Wrong  string
 		Pids   []int
 		Left   int
+
+		Interrupted bool
 	}
 }
 
@@ -146,7 +148,7 @@ func TestDemoInterrupted(t *testing.T) {
 			}
 		}
 		_ = cmd.Wait()
-		if sig == syscall.SIGINT && (cmd.ProcessState.ExitCode() != exit.Failed || last.Type != "result" || last.Result.Left != 0) {
+		if sig == syscall.SIGINT && (cmd.ProcessState.ExitCode() != exit.Failed || last.Type != "result" || !last.Result.Interrupted || last.Result.Left != 0) {
 			t.Errorf("interrupted: exit status %d, last line %+v", cmd.ProcessState.ExitCode(), last)
 		}
 		for _, pid := range pids {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/coppice-go/coppice/strategies"
 )
@@ -29,7 +30,7 @@ func frame(s Scene, b *Board, caption string, width int) string {
 	}
 	fmt.Fprintln(&out)
 	for _, c := range b.Cells {
-		fmt.Fprintln(&out, row(c))
+		fmt.Fprintln(&out, ansi.Truncate(row(c), width, "…"))
 	}
 	fmt.Fprintln(&out)
 	lines := wrap(caption, width-4)

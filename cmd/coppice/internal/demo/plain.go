@@ -130,7 +130,10 @@ func (r Result) lines() []string {
 		}
 	}
 	verdict := "The scene went as told."
-	if !r.OK {
+	switch {
+	case r.Cut:
+		verdict = "Interrupted, and stopped in order."
+	case !r.OK:
 		verdict = "NOT AS TOLD: " + r.Wrong
 	}
 	lines = append(lines, "", fmt.Sprintf("%s `coppice run` would exit with %d. %d processes ran, %d are left.", verdict, r.Status, len(r.Pids), r.Left))

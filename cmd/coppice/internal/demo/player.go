@@ -31,6 +31,7 @@ type Result struct {
 	Scene  string   `json:"scene"`
 	OK     bool     `json:"as_told"`
 	Wrong  string   `json:"wrong,omitempty"` // what was not as told
+	Cut    bool     `json:"interrupted"`     // it was told to stop half-way
 	Status int      `json:"run_status"`      // the exit status of a program that runs this tree
 	Chain  []string `json:"chain,omitempty"` // causes, from the root down
 	Totals *Totals  `json:"totals,omitempty"`
@@ -241,14 +242,12 @@ func (p *player) conclude(wrong, served error) error {
 	case r.Left > 0:
 		wrong = fmt.Errorf("%d processes are left", r.Left)
 	}
+	r.OK, r.Cut = wrong == nil, errors.Is(wrong, context.Canceled)
 	if wrong != nil {
 		r.Wrong = wrong.Error()
+		wrong = fmt.Errorf("demo %s: not as told: %w", p.scene.Name, wrong)
 	}
-	r.OK = wrong == nil
 	p.view.Result(r)
-	if wrong != nil && !errors.Is(wrong, context.Canceled) {
-		return fmt.Errorf("demo %s: not as told: %w", p.scene.Name, wrong)
-	}
 	return wrong
 }
 

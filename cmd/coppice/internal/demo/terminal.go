@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -68,7 +67,6 @@ func (v *terminal) Event(e tree.Event, b *Board) {
 }
 
 func (v *terminal) Result(r Result) {
-	v.caption = strings.TrimSpace(strings.Join(r.lines()[len(r.lines())-1:], " "))
 	v.draw(0)
 	v.program.Quit()
 	<-v.over

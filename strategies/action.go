@@ -55,12 +55,15 @@ const (
 	Restarting
 	// Removed: a child's record is gone (rules C4, D4).
 	Removed
+	// Cancelled: the start of a child, or the next attempt at it, was given up
+	// because the supervisor stops it.
+	Cancelled
 	// Stuck: a child neither stops nor can be killed; the supervisor ends.
 	Stuck
 )
 
 var reportNames = [...]string{"progress", "child_terminated", "start_error", "shutdown_error",
-	"giving_up", "restarting", "removed", "stuck"}
+	"giving_up", "restarting", "removed", "cancelled", "stuck"}
 
 func (r Report) String() string { return enumName(reportNames[:], int(r), "Report") }
 

@@ -60,6 +60,7 @@ func (m *Machine) startFailed(c *child, e Exit, cascade Cascade) {
 	}
 	switch {
 	case m.phase == finishing:
+		m.report(Cancelled, c, j.cascade)
 		m.heedStuck(c)
 	case e.Directive == DoNotRestart:
 		m.remove(c)

@@ -14,6 +14,7 @@ func (m *Machine) stop(j *job, c *child) {
 		m.stopped(c, j.cascade)
 	case Waiting:
 		m.setState(c, Down) // rule E4: the retry will find it so
+		m.report(Cancelled, c, j.cascade)
 	}
 }
 

@@ -27,13 +27,14 @@ const (
 	EventShutdownError                    // told to stop, it ended otherwise than it should (rule L3); Exit
 	EventGivingUp                         // its restart was one too many, its supervisor ends (rule L4); Exit, Spent, Max
 	EventRemoved                          // its record is gone
+	EventCancelled                        // its start, or the next attempt at it, was given up
 	EventStuck                            // it neither stops nor can be killed, its supervisor ends
 	EventDropped                          // N events before this one were lost to this sink
 )
 
 var kindNames = [...]string{"starting", "progress", "ignored", "start_error", "waiting", "exited",
 	"child_terminated", "restarting", "stopping", "killing", "shutdown_error", "giving_up",
-	"removed", "stuck", "dropped"}
+	"removed", "cancelled", "stuck", "dropped"}
 
 func (k EventKind) String() string { return kindNames[k] }
 

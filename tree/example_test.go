@@ -31,7 +31,10 @@ func Example_application() {
 			return err
 		}
 		context.AfterFunc(ctx, func() { l.Close() })
-		return http.Serve(l, http.NotFoundHandler())
+		if err = http.Serve(l, http.NotFoundHandler()); ctx.Err() != nil {
+			return nil // told to stop, and did
+		}
+		return err
 	}
 	root, err := tree.New("shop", tree.Spec{
 		Strategy:  strategies.RestForOne,

@@ -138,7 +138,7 @@ func (n *node) apply(e *Event) {
 	case EventProgress:
 		n.set(strategies.Up, e)
 		n.pid = e.PID
-	case EventIgnored:
+	case EventIgnored, EventCancelled:
 		n.set(strategies.Down, e)
 	case EventStartError:
 		n.set(strategies.Down, e)
@@ -152,6 +152,7 @@ func (n *node) apply(e *Event) {
 		n.last = LastExit{Time: e.Time, Incarnation: e.Incarnation, Exit: e.Exit}
 	case EventRestarting, EventGivingUp:
 		n.up.sup.window.Add(e.Time)
+		n.set(strategies.Down, e) // it may have been waiting for another attempt
 	case EventStopping, EventKilling:
 		n.set(strategies.Stopping, e)
 	case EventRemoved:

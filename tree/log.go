@@ -43,6 +43,7 @@ var eventLevels = [...]hclog.Level{
 	EventShutdownError:   hclog.Error,
 	EventGivingUp:        hclog.Error,
 	EventRemoved:         hclog.Debug,
+	EventCancelled:       hclog.Info,
 	EventStuck:           hclog.Error,
 	EventDropped:         hclog.Warn,
 }
@@ -86,6 +87,8 @@ func (e Event) String() string {
 		return fmt.Sprintf("%s: not restarted: that would be restart %d of %d allowed, its supervisor gives up", e.Path, e.Spent, e.Max)
 	case EventRemoved:
 		return e.Path + ": removed"
+	case EventCancelled:
+		return e.Path + ": start given up"
 	case EventStuck:
 		return e.Path + ": does not stop and cannot be killed, its supervisor ends"
 	case EventDropped:

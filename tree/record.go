@@ -53,6 +53,7 @@ var reportKinds = [...]EventKind{
 	strategies.GivingUp:        EventGivingUp,
 	strategies.Restarting:      EventRestarting,
 	strategies.Removed:         EventRemoved,
+	strategies.Cancelled:       EventCancelled,
 	strategies.Stuck:           EventStuck,
 }
 

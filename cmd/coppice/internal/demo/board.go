@@ -109,7 +109,7 @@ func (b *Board) see(e tree.Event) {
 		}
 		c.set(strategies.Down, e)
 		c.PID = 0
-	case tree.EventStartError:
+	case tree.EventStartError, tree.EventCancelled, tree.EventIgnored:
 		c.set(strategies.Down, e)
 	case tree.EventRestarting:
 		b.cells[parent(e.Path)].Spent = e.Spent

@@ -37,7 +37,9 @@ cover:
 	$(GO) test -coverprofile=cover.out ./strategies/... ./tree/... ./worker/...
 	$(GO) tool cover -func=cover.out | tail -n 1
 
-# The long runs: every concurrent test again and again, and more random machines.
+# The long runs: every concurrent test again and again, more random machines, and
+# arbitrary inputs to one.
 soak:
 	$(GO) test -race -count=50 -timeout 60m ./tree/ ./worker/
 	$(GO) test -run Properties -rapid.checks=100000 -timeout 60m ./strategies/
+	$(GO) test -run '^$$' -fuzz FuzzMachine -fuzztime 10m -fuzzminimizetime 10x ./strategies/

@@ -98,7 +98,7 @@ type Action struct {
 	Child       Ref // for the Inputs that answer
 	Tag         any // of the child's ChildSpec
 	Incarnation uint64
-	After       time.Duration // of an Arm; of a Stop, the time it may take, 0 for no limit
+	After       time.Duration // of an Arm; of a Stop, the time it may take, 0 for Infinity and for Timeout(0)
 	Group       int           // of Restarting: how many children take part
 	Spent       int           // of Restarting, GivingUp and Exhausted: restarts in the window, this one included
 	Exit        Exit

@@ -24,24 +24,29 @@ func TestMachineProperties(t *testing.T) {
 }
 
 func checkMachines(t *testing.T, strategy strategies.Strategy) {
+	const rounds = 10 // of as many runs as rapid makes: 100, without a flag that says otherwise
 	seen := map[string]int{}
-	rapid.Check(t, func(t *rapid.T) {
-		cfg := drawConfig(t, strategy)
-		m, err := strategies.NewMachine(cfg)
-		if err != nil {
-			t.Fatalf("%+v: %v", cfg, err)
-		}
-		r := newRunner(t, m, cfg)
-		r.do(strategies.Boot(strategies.Cascade{}))
-		for !r.ref.finished && !oneIn(t, 128) {
-			r.random()
-		}
-		r.end()
-		for what := range r.ref.seen {
-			seen[what]++
-		}
-	})
+	for range rounds {
+		rapid.Check(t, func(t *rapid.T) { checkMachine(t, strategy, seen) })
+	}
 	t.Logf("of the runs, so many had: %v", seen)
+}
+
+func checkMachine(t *rapid.T, strategy strategies.Strategy, seen map[string]int) {
+	cfg := drawConfig(t, strategy)
+	m, err := strategies.NewMachine(cfg)
+	if err != nil {
+		t.Fatalf("%+v: %v", cfg, err)
+	}
+	r := newRunner(t, m, cfg)
+	r.do(strategies.Boot(strategies.Cascade{}))
+	for !r.ref.finished && !oneIn(t, 128) {
+		r.random()
+	}
+	r.end()
+	for what := range r.ref.seen {
+		seen[what]++
+	}
 }
 
 func drawConfig(t *rapid.T, strategy strategies.Strategy) strategies.Config {
@@ -421,7 +426,7 @@ func (f *referee) input(in strategies.Input) {
 		}
 		if in.Exit.Directive >= strategies.EndTree {
 			f.treeEnded = true
-			f.seen["a directive"] = true
+			f.seen["a call for the tree's end"] = true
 			if k.told || k.life == starting {
 				f.end()
 			}
@@ -542,7 +547,7 @@ func (f *referee) stop(k *kid) {
 	}
 	defer func() { k.told = true }()
 	if k.life == starting {
-		if f.treeEnded {
+		if f.treeEnded && !k.late { // the turn of an exit that ends the tree, and is not reported
 			f.end()
 		}
 		if !f.ending && !k.late {
@@ -636,6 +641,11 @@ func (f *referee) report(now time.Time, in strategies.Input, k *kid, a strategie
 		if !k.retry {
 			f.t.Fatalf("%s: start_error without a failed start", a.ID)
 		}
+	case strategies.Cancelled:
+		if k.life != gone || !f.ending && !k.retry {
+			f.t.Fatalf("%s: cancelled, though nothing was to be started", a.ID)
+		}
+		k.retry = false
 	case strategies.Stuck:
 		if in.Op != strategies.OpCannotKill || in.ID != a.ID || !k.told {
 			f.t.Fatalf("%s: stuck without being unkillable", a.ID)

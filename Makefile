@@ -41,5 +41,5 @@ cover:
 # arbitrary inputs to one.
 soak:
 	$(GO) test -race -count=50 -timeout 60m ./tree/ ./worker/
-	$(GO) test -run Properties -rapid.checks=100000 -timeout 60m ./strategies/
+	$(GO) test -run Properties -timeout 60m ./strategies/ -rapid.checks=100000
 	$(GO) test -run '^$$' -fuzz FuzzMachine -fuzztime 10m -fuzzminimizetime 10x ./strategies/

@@ -29,6 +29,7 @@ type child struct {
 	state       State
 	order       order // how far the order to end it has gone
 	late        bool  // its start took longer than StartLimit
+	spared      bool  // it could not be killed, and was given more time
 	gone        bool  // the record was removed
 	incarnation uint64
 	exit        Exit      // how it last ended, or why it could not be started

@@ -472,7 +472,7 @@ func (f *referee) action(now time.Time, in strategies.Input, a strategies.Action
 		}
 		f.stop(k)
 	case strategies.DoArm:
-		f.arm(k, a)
+		f.arm(in, k, a)
 	case strategies.DoReply:
 		f.asked[a.Reply.Ticket]--
 		if f.asked[a.Reply.Ticket] < 0 {
@@ -593,7 +593,7 @@ func (f *referee) misplaced(k *kid) string {
 	return ""
 }
 
-func (f *referee) arm(k *kid, a strategies.Action) {
+func (f *referee) arm(in strategies.Input, k *kid, a strategies.Action) {
 	want := time.Duration(0)
 	switch a.Timer {
 	case strategies.StartTimer:
@@ -607,6 +607,12 @@ func (f *referee) arm(k *kid, a strategies.Action) {
 			want = time.Duration(s)
 		default:
 			want = 5 * time.Second
+		}
+		if in.Op == strategies.OpCannotKill && in.ID == a.ID && k.spec.Shutdown != strategies.BrutalKill {
+			want = 5*time.Second - want // the rest of what nobody who cannot be killed has less of
+			if want <= 0 {
+				f.t.Fatalf("%s: more time than it is to have", a.ID)
+			}
 		}
 	}
 	if a.After != want {

@@ -24,8 +24,9 @@ const (
 const defaultWorkerShutdown = ShutdownLimit(5 * time.Second)
 
 // Timeout gives a child d to stop, then kills it (rule H3). d may be zero: the
-// child is told, and killed without waiting. A negative d is refused when the
-// supervisor is made.
+// child is told, and killed without waiting. One that cannot be killed, a
+// goroutine, has 5 s at least. A negative d is refused when the supervisor is
+// made.
 func Timeout(d time.Duration) ShutdownLimit {
 	switch {
 	case d < 0:
@@ -57,6 +58,15 @@ func (s ShutdownLimit) limit() (time.Duration, bool) {
 		return 0, true
 	}
 	return time.Duration(s), true
+}
+
+// below reports whether s is a time, and a shorter one than t.
+func (s ShutdownLimit) below(t ShutdownLimit) bool { return s == atOnce || s > 0 && s < t }
+
+// until returns what is left of t after s, which is below it.
+func (s ShutdownLimit) until(t ShutdownLimit) time.Duration {
+	d, _ := s.limit()
+	return time.Duration(t) - d
 }
 
 func (s ShutdownLimit) valid() bool { return s >= atOnce }

@@ -14,7 +14,7 @@ func (m *Machine) start(j *job, c *child) {
 	m.await(j, c)
 	m.setState(c, Starting)
 	c.incarnation++
-	c.order, c.late, c.exit = orderNone, false, Exit{}
+	c.order, c.late, c.spared, c.exit = orderNone, false, false, Exit{}
 	m.emit(about(c, DoStart, j.cascade))
 	if c.spec.StartLimit > 0 {
 		m.arm(c, StartTimer, c.spec.StartLimit)

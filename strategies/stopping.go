@@ -52,8 +52,9 @@ func (m *Machine) deadline(c *child, t Timer) {
 }
 
 // cannotKill: the child to be killed can only be asked. One that had not been
-// asked yet is now; one that had is stuck, and with it the supervisor: another
-// incarnation beside it must not be.
+// asked yet is now, and one that was given less than the 5 s of a worker gets
+// the rest of them, because what follows is harsh: it is stuck, and with it the
+// supervisor. Another incarnation beside it must not be.
 func (m *Machine) cannotKill(c *child) {
 	switch {
 	case c.job == nil:
@@ -61,6 +62,9 @@ func (m *Machine) cannotKill(c *child) {
 		const limit = time.Duration(defaultWorkerShutdown)
 		m.ask(c, c.job.cascade, limit)
 		m.arm(c, StopTimer, limit)
+	case c.order == orderKill && !c.spared && c.spec.Shutdown.below(defaultWorkerShutdown):
+		c.order, c.spared = orderStop, true
+		m.arm(c, StopTimer, c.spec.Shutdown.until(defaultWorkerShutdown))
 	case c.order == orderKill:
 		j := m.settle(c)
 		m.setState(c, Down)

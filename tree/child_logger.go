@@ -31,18 +31,18 @@ func (l *childLogger) Debug(msg string, args ...any)       { l.get().Debug(msg, 
 func (l *childLogger) Info(msg string, args ...any)        { l.get().Info(msg, args...) }
 func (l *childLogger) Warn(msg string, args ...any)        { l.get().Warn(msg, args...) }
 func (l *childLogger) Error(msg string, args ...any)       { l.get().Error(msg, args...) }
-func (l *childLogger) IsTrace() bool                       { return l.base.IsTrace() }
-func (l *childLogger) IsDebug() bool                       { return l.base.IsDebug() }
-func (l *childLogger) IsInfo() bool                        { return l.base.IsInfo() }
-func (l *childLogger) IsWarn() bool                        { return l.base.IsWarn() }
-func (l *childLogger) IsError() bool                       { return l.base.IsError() }
+func (l *childLogger) IsTrace() bool                       { return l.get().IsTrace() }
+func (l *childLogger) IsDebug() bool                       { return l.get().IsDebug() }
+func (l *childLogger) IsInfo() bool                        { return l.get().IsInfo() }
+func (l *childLogger) IsWarn() bool                        { return l.get().IsWarn() }
+func (l *childLogger) IsError() bool                       { return l.get().IsError() }
 func (l *childLogger) ImpliedArgs() []any                  { return l.base.ImpliedArgs() }
 func (l *childLogger) With(args ...any) hclog.Logger       { return l.get().With(args...) }
 func (l *childLogger) Name() string                        { return l.get().Name() }
 func (l *childLogger) Named(name string) hclog.Logger      { return l.get().Named(name) }
 func (l *childLogger) ResetNamed(name string) hclog.Logger { return l.base.ResetNamed(name) }
 func (l *childLogger) SetLevel(level hclog.Level)          { l.get().SetLevel(level) }
-func (l *childLogger) GetLevel() hclog.Level               { return l.base.GetLevel() }
+func (l *childLogger) GetLevel() hclog.Level               { return l.get().GetLevel() }
 func (l *childLogger) StandardLogger(o *hclog.StandardLoggerOptions) *log.Logger {
 	return l.get().StandardLogger(o)
 }

@@ -39,6 +39,9 @@ var closed = func() chan struct{} {
 	return c
 }()
 
+// String keeps whoever prints a context from reading it all.
+func (c *childContext) String() string { return "tree.Child(" + c.ref.Path + ")" }
+
 func (c *childContext) Deadline() (time.Time, bool) { return time.Time{}, false }
 
 func (c *childContext) Done() <-chan struct{} {
@@ -126,5 +129,5 @@ type keyProbe struct {
 
 func (p *keyProbe) Value(key any) any {
 	p.key = key
-	return nil
+	return hclog.NewNullLogger() // or hclog would make its default one, too early for its options
 }

@@ -82,12 +82,14 @@ func (e *StartError) Unwrap() error { return e.Err }
 // ExitClass is ShutdownTerm, as in OTP.
 func (e *StartError) ExitClass() strategies.Class { return strategies.ShutdownTerm }
 
-// StoppedError is what Serve returns after [Supervisor.Stop]. To a suture
-// parent it is suture.ErrDoNotRestart, to a coppice parent an exit of the
-// reason's class (rule G7).
+// StoppedError is what Serve returns after [Supervisor.Stop]. A root's is
+// suture.ErrDoNotRestart to a suture parent; to a coppice parent it is an exit
+// of the reason's class (rule G7).
 type StoppedError struct {
 	Path   string
 	Reason error // as given to Stop; may be nil
+
+	root bool // suture may be above
 }
 
 func (e *StoppedError) Error() string {
@@ -97,7 +99,7 @@ func (e *StoppedError) Error() string {
 	return fmt.Sprintf("%s was stopped: %v", e.Path, e.Reason)
 }
 
-func (e *StoppedError) Is(target error) bool { return target == suture.ErrDoNotRestart }
+func (e *StoppedError) Is(target error) bool { return e.root && target == suture.ErrDoNotRestart }
 func (e *StoppedError) Unwrap() error        { return e.Reason }
 
 // ExitClass is the class of the reason; Normal if there is none.
@@ -124,6 +126,9 @@ type PanicError struct {
 	Value any
 	Stack Stack
 }
+
+// ExitClass is Crash, whatever the value of the panic says.
+func (e *PanicError) ExitClass() strategies.Class { return strategies.Crash }
 
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 

@@ -3,6 +3,7 @@ package tree
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/coppice-go/coppice/strategies"
@@ -36,7 +37,12 @@ var kindNames = [...]string{"starting", "progress", "ignored", "start_error", "w
 	"child_terminated", "restarting", "stopping", "killing", "shutdown_error", "giving_up",
 	"removed", "cancelled", "stuck", "dropped"}
 
-func (k EventKind) String() string { return kindNames[k] }
+func (k EventKind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return fmt.Sprintf("EventKind(%d)", k)
+}
 
 // MarshalText writes the name.
 func (k EventKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }

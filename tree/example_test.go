@@ -291,17 +291,13 @@ func ExampleStoppedError() {
 }
 
 func ExampleStuckError() {
-	let := make(chan struct{})
-	root, _ := tree.New("shop", tree.Spec{Children: []tree.Child{{
-		ID:       "deaf",
-		Start:    tree.Func(func(context.Context) error { <-let; return nil }), // ignores its context
-		Shutdown: tree.Timeout(time.Millisecond),
-	}}})
-	_ = root.Init(context.Background())
-	var stuck *tree.StuckError
-	fmt.Println(errors.As(serve(root, func() {}), &stuck), stuck)
-	close(let)
-	// Output: true shop/deaf: a child does not stop and cannot be killed
+	// What Serve returns where a goroutine ignored its context.
+	var err error = &tree.StuckError{Path: "shop/deaf"}
+	fmt.Println(err)
+	fmt.Println(errors.Is(err, tree.ErrStuck), errors.Is(err, suture.ErrTerminateSupervisorTree))
+	// Output:
+	// shop/deaf: a child does not stop and cannot be killed
+	// true true
 }
 
 func ExamplePanicError() {

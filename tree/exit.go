@@ -39,6 +39,32 @@ type ownError interface {
 func (e *ExhaustedError) own() {}
 func (e *StoppedError) own()   {}
 
+// A panic is a crash, whatever its value says of itself.
+func (e *PanicError) own() {}
+
+// verdict is what the end of an incarnation, or of its start, amounts to.
+type verdict struct {
+	exit    strategies.Exit
+	cascade strategies.Cascade
+	ignored bool // the start said ErrIgnore
+}
+
+// judge classifies what a child returned. That asks the error, and an error's
+// methods are the child's code: one that panics is a crash, and no more.
+func (m *message) judge() (v verdict) {
+	defer func() {
+		if r := recover(); r != nil {
+			v = verdict{exit: strategies.Exit{Class: strategies.Crash, Err: newPanicError(r)}, cascade: m.origin()}
+		}
+	}()
+	return verdict{classify(m.err, m.asked), cascadeOf(m), ignores(m.err)}
+}
+
+func ignores(err error) bool {
+	_, panicked := errors.AsType[*PanicError](err)
+	return !panicked && errors.Is(err, ErrIgnore)
+}
+
 // cascadeOf returns the cascade that an exit belongs to: the one in which the
 // incarnation was told to stop; that of the failure below which it passes on; or
 // else a new one with the incarnation as origin.
@@ -46,11 +72,15 @@ func cascadeOf(m *message) strategies.Cascade {
 	if m.asked != strategies.Unasked {
 		return m.proc.because
 	}
-	if e, ok := errors.AsType[*ExhaustedError](m.err); ok {
-		return e.Cascade
+	if s, ok := m.proc.svc.(*Supervisor); ok {
+		if l := s.life.Load(); l != nil && !l.running() && !l.why.IsZero() {
+			return l.why
+		}
 	}
-	if e, ok := errors.AsType[*StartError](m.err); ok {
-		return e.Cascade
-	}
+	return m.origin()
+}
+
+// origin is the cascade that begins with this message.
+func (m *message) origin() strategies.Cascade {
 	return strategies.Cascade{Origin: m.proc.node.path, N: m.proc.ref.Incarnation}
 }

@@ -29,7 +29,7 @@ type node struct {
 
 	// Used by the supervisor's loop alone.
 	proc   *proc       // the incarnation that starts, runs or stops; nil if none does
-	logger childLogger // of its contexts; its base is set before the first start
+	logger childLogger // of its contexts
 
 	// guarded by hub.mu from here on
 	state       strategies.State
@@ -54,12 +54,12 @@ type supNode struct {
 }
 
 // newNode makes the entries of a supervisor and of everything below it.
-func newNode(up *node, id string, child *Child, sub *Spec) *node {
+func newNode(up *node, id string, child *Child, sub *Spec, logger hclog.Logger) *node {
 	n := &node{id: id, path: id, up: up}
 	if up != nil {
 		n.path = up.path + "/" + id
 	}
-	n.logger.path = n.path
+	n.logger.base, n.logger.path = logger, n.path
 	if child != nil {
 		n.start, n.restart, n.kind = child.Start, child.Restart, child.Start.kind()
 	}
@@ -67,15 +67,18 @@ func newNode(up *node, id string, child *Child, sub *Spec) *node {
 		return n
 	}
 	n.kind = strategies.Supervisor
+	if sub.Logger != nil {
+		logger = sub.Logger
+	}
 	n.sup = &supNode{spec: sub, window: strategies.NewWindow(sub.Intensity), children: make(map[string]*node, len(sub.Children))}
 	for i := range sub.Children {
-		n.sup.add(newChildNode(n, &sub.Children[i]))
+		n.sup.add(newChildNode(n, &sub.Children[i], logger))
 	}
 	return n
 }
 
-func newChildNode(up *node, c *Child) *node {
-	return newNode(up, c.ID, c, c.Start.nested())
+func newChildNode(up *node, c *Child, logger hclog.Logger) *node {
+	return newNode(up, c.ID, c, c.Start.nested(), logger)
 }
 
 func (s *supNode) add(n *node) {
@@ -110,7 +113,7 @@ func (s *supNode) remove(n *node) {
 // reset makes a supervisor's children those of its Spec again, in its order,
 // before it starts them anew (rule G6). Entries that were there are kept, and
 // with them the count of incarnations.
-func (n *node) reset(h *hub, logger hclog.Logger) {
+func (n *node) reset(h *hub) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := n.sup
@@ -124,7 +127,6 @@ func (n *node) reset(h *hub, logger hclog.Logger) {
 		if kid == nil {
 			kid = removed[c.ID]
 		}
-		kid.logger.base = logger
 		s.add(kid)
 	}
 }
@@ -136,7 +138,9 @@ func (n *node) apply(e *Event) {
 		n.set(strategies.Starting, e)
 		n.incarnation, n.pid = e.Incarnation, 0
 	case EventProgress:
-		n.set(strategies.Up, e)
+		if n.state != strategies.Stopping { // it may have been told to stop by then
+			n.set(strategies.Up, e)
+		}
 		n.pid = e.PID
 	case EventIgnored, EventCancelled:
 		n.set(strategies.Down, e)
@@ -156,6 +160,7 @@ func (n *node) apply(e *Event) {
 	case EventStopping, EventKilling:
 		n.set(strategies.Stopping, e)
 	case EventRemoved:
+		n.set(strategies.Down, e)
 		n.up.sup.remove(n)
 	}
 }

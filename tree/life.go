@@ -2,7 +2,6 @@ package tree
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -21,9 +20,10 @@ type life struct {
 	root    bool            // the supervisor has no coppice parent
 
 	inbox chan message
-	done  chan struct{} // closed when nothing runs any more
-	err   error         // what Serve returns; set before done is closed
-	idle  atomic.Bool   // nothing is under way, nothing waits
+	done  chan struct{}      // closed when nothing runs any more
+	err   error              // what Serve returns; set before done is closed
+	why   strategies.Cascade // the cascade of which it ended, if any; set with err
+	idle  atomic.Bool        // nothing is under way, nothing waits
 
 	// Used by the loop alone.
 	booted   bool
@@ -61,12 +61,14 @@ func (m *message) inputAbout(id string, n uint64) strategies.Input {
 	case strategies.OpStarted:
 		return strategies.Started(id, n)
 	case strategies.OpExited:
-		return strategies.Exited(id, n, classify(m.err, m.asked), cascadeOf(m))
+		v := m.judge()
+		return strategies.Exited(id, n, v.exit, v.cascade)
 	case strategies.OpStartFailed:
-		if errors.Is(m.err, ErrIgnore) {
+		v := m.judge()
+		if v.ignored {
 			return strategies.Ignored(id, n)
 		}
-		return strategies.StartFailed(id, n, classify(m.err, m.asked), cascadeOf(m))
+		return strategies.StartFailed(id, n, v.exit, v.cascade)
 	case strategies.OpCannotKill:
 		return strategies.CannotKill(id, n)
 	}
@@ -77,7 +79,7 @@ func (m *message) inputAbout(id string, n uint64) strategies.Input {
 const inboxSize = 128
 
 func newLife(s *Supervisor, ctx context.Context) *life {
-	s.node.reset(s.hub, s.logger)
+	s.node.reset(s.hub)
 	l := &life{
 		sup:    s,
 		base:   context.WithoutCancel(ctx),
@@ -241,17 +243,22 @@ func (l *life) finish(a *strategies.Action) {
 		}
 	case strategies.TreeEnded:
 		l.err = a.Exit.Err
-		if !errors.Is(l.err, ErrStuck) && a.Exit.Directive == strategies.EndStuckTree {
+		if l.err == nil { // it is this child that is stuck
 			l.err = &StuckError{Path: child}
 		}
 	}
+	l.why = a.Cascade
 	l.publishRunning(nil)
 	if l.root {
 		n := l.sup.node
-		e := Event{Kind: EventExited, Incarnation: n.incarnation, Cascade: a.Cascade, Exit: classify(l.err, strategies.Unasked)}
-		if a.Why == strategies.Told {
-			e.Exit = a.Exit
+		e := Event{Kind: EventExited, Incarnation: n.incarnation, Cascade: a.Cascade, Exit: a.Exit}
+		switch a.Why {
+		case strategies.BootFailed:
+			e.Exit.Class = strategies.ShutdownTerm
+		case strategies.Exhausted:
+			e.Exit.Class = strategies.Shutdown
 		}
+		e.Exit.Err = l.err
 		l.publish(e, n)
 	}
 	if l.events != l.sup.events {

@@ -23,6 +23,9 @@ type proc struct {
 	because strategies.Cascade // the cascade in which it was told
 	timer   *time.Timer        // for its start or its stop
 
+	// Set by the incarnation's goroutine before it says that it was started.
+	pid int
+
 	svcMu  sync.Mutex // guards what follows
 	svc    Service    // nil until it was made
 	killed bool
@@ -116,6 +119,9 @@ func (p *proc) run() {
 			err = e
 			return
 		}
+		if s, ok := p.svc.(interface{ PID() int }); ok {
+			p.pid = s.PID()
+		}
 		p.life.send(message{proc: p, op: strategies.OpStarted})
 	}
 	op = strategies.OpExited
@@ -148,10 +154,20 @@ func (p *proc) init() error {
 // a kind that can be ended so. One not made yet is killed when it is.
 func (p *proc) kill(c strategies.Cascade) bool {
 	p.because = c
-	return p.killService()
+	if !p.killService() {
+		return false
+	}
+	p.cancel() // an Init may wait for nothing else
+	return true
 }
 
-func (p *proc) killService() bool {
+// killService is what it says. A Kill that panics has not killed.
+func (p *proc) killService() (ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
 	p.svcMu.Lock()
 	p.killed = true
 	p.told.Store(uint32(strategies.ToldDie))
@@ -161,16 +177,6 @@ func (p *proc) killService() bool {
 		k.Kill()
 	}
 	return ok
-}
-
-// pid returns the process id of the service; 0 if it is no process.
-func (p *proc) pid() int {
-	p.svcMu.Lock()
-	defer p.svcMu.Unlock()
-	if s, ok := p.svc.(interface{ PID() int }); ok {
-		return s.PID()
-	}
-	return 0
 }
 
 // initMark says which supervisor waits for a start that is under way.

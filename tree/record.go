@@ -62,7 +62,7 @@ func (l *life) detail(e *Event, a *strategies.Action) {
 	switch a.Report {
 	case strategies.Progress:
 		if p := a.Tag.(*node).proc; p != nil {
-			e.PID = p.pid()
+			e.PID = p.pid
 		}
 	case strategies.Restarting, strategies.GivingUp:
 		e.Spent, e.Max = a.Spent, l.sup.node.sup.window.Intensity().Max
@@ -78,17 +78,23 @@ func (l *life) publish(e Event, n *node) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	e.Time = time.Now()
-	l.event(&e, n)
+	to := l.events
+	if !l.root {
+		to = l.sup.events // what becomes of a child is for its parent's sink
+	}
+	l.eventTo(to, &e, n)
 }
 
 // event gives an event its place, applies it and passes it on; hub.mu is held.
-func (l *life) event(e *Event, n *node) {
+func (l *life) event(e *Event, n *node) { l.eventTo(l.events, e, n) }
+
+func (l *life) eventTo(s *subscriber, e *Event, n *node) {
 	h := l.sup.hub
 	h.seq++
 	n.apply(e)
-	if l.events == nil {
+	if s == nil {
 		return
 	}
 	e.Seq, e.Path, e.Supervisor = h.seq, n.path, n.kind == strategies.Supervisor
-	l.events.add(e)
+	s.add(e)
 }

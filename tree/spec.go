@@ -29,7 +29,9 @@ type Initer interface {
 // Killer is a Service that can be ended without its consent, as an operating
 // system process can and a goroutine cannot. Kill begins an unconditional end
 // and returns at once; Serve then returns soon. It is called from any
-// goroutine, during Init too, and more than once.
+// goroutine, before and during Init too, whose context is cancelled then, and
+// more than once. A Killer with a method PID() int is a process: its id, asked
+// for once after Init, is shown in events and snapshots.
 type Killer interface{ Kill() }
 
 // Shutdown is how long a child told to stop may take before it is killed.

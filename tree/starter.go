@@ -3,6 +3,7 @@ package tree
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/thejerf/suture/v4"
 
@@ -54,7 +55,10 @@ func (f ofStarter) instance(*proc) (Service, error) {
 }
 
 // Sub starts a supervisor as a child. Its name is the child's ID.
-func Sub(s Spec) Starter { return &subStarter{s} }
+func Sub(s Spec) Starter {
+	s.Children = slices.Clone(s.Children) // the caller's may change
+	return &subStarter{s}
+}
 
 type subStarter struct{ spec Spec }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -43,7 +44,8 @@ func New(name string, s Spec) (*Supervisor, error) {
 		logger = hclog.NewNullLogger()
 	}
 	warn(logger, name, &s)
-	n := newNode(nil, name, nil, &s)
+	s.Children = slices.Clone(s.Children) // the caller's may change
+	n := newNode(nil, name, nil, &s, logger)
 	return &Supervisor{hub: new(hub), node: n, spec: &s, logger: logger}, nil
 }
 
@@ -102,7 +104,7 @@ func (s *Supervisor) String() string { return s.node.path }
 
 // Init starts all children in order and returns when the last one is up. If
 // one cannot be started, or ctx ends first, those that were started are stopped
-// again in reverse order, and the error is a *StartError or ctx's. After a nil
+// again in reverse order, and the error is one of those of Serve. After a nil
 // Init, Serve must be called: nothing that happens to the children is dealt
 // with before. ctx bounds Init alone, but its values are what children see.
 func (s *Supervisor) Init(ctx context.Context) error {
@@ -117,8 +119,13 @@ func (s *Supervisor) Init(ctx context.Context) error {
 }
 
 func (s *Supervisor) init(ctx context.Context) error {
-	if l := s.life.Load(); l != nil && errors.Is(l.err, ErrStuck) {
-		return l.err // what is stuck must not get company
+	if l := s.life.Load(); l != nil {
+		if s.node.up != nil { // its parent has made another in its place
+			return fmt.Errorf("%s: %w", s.node.path, ErrNotRunning)
+		}
+		if errors.Is(l.err, ErrStuck) {
+			return l.err // what is stuck must not get company
+		}
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -143,7 +150,8 @@ func (s *Supervisor) init(ctx context.Context) error {
 //     which wraps suture.ErrTerminateSupervisorTree;
 //   - when a goroutine does not stop, a *StuckError.
 //
-// It calls Init if nobody has. A root may be served again after it returned,
+// It is ErrRunning if the supervisor is served already. Serve calls Init if
+// nobody has. A nested supervisor is served once, by its parent. A root may be served again after it returned,
 // unless with a *StuckError.
 func (s *Supervisor) Serve(ctx context.Context) error {
 	if !s.busy.CompareAndSwap(false, true) {
@@ -165,7 +173,9 @@ func (s *Supervisor) Serve(ctx context.Context) error {
 // reason, and waits until it has (rule G7). The parent takes that as any other
 // exit of the child: nil as a normal one, an error made by
 // strategies.WithClass by its class, any other error as a crash. The error is
-// ErrNotRunning, or ctx's if that ends first; the stop is not undone then.
+// ErrNotRunning, ErrFromInit from a child's Init, or ctx's if that ends first;
+// the stop is not undone then. A child that stops its own supervisor passes its
+// own context, or does not wait: the supervisor waits for it.
 func (s *Supervisor) Stop(ctx context.Context, reason error) error {
 	l := s.life.Load()
 	if !l.running() {
@@ -175,7 +185,7 @@ func (s *Supervisor) Stop(ctx context.Context, reason error) error {
 		return err
 	}
 	e := strategies.Classify(reason, strategies.Unasked)
-	e.Err = &StoppedError{Path: s.node.path, Reason: reason}
+	e.Err = &StoppedError{Path: s.node.path, Reason: reason, root: s.node.up == nil}
 	if err := l.tell(ctx, message{call: &call{in: strategies.Terminate(e)}}); err != nil {
 		return err
 	}

@@ -44,6 +44,8 @@
 // # Goroutines
 //
 // Each supervisor has one goroutine, the one that called Serve, and each live
-// child has one. A Sink adds one. When Serve returns, all have ended, unless
-// the error is ErrStuck.
+// child has one. A Sink adds one. When the root's Serve returns, all have ended,
+// with two exceptions: a goroutine that is stuck (ErrStuck), and a Sink that has
+// not taken what was left a second later. A guest tree of suture's may leave
+// services behind, too: it does not wait for them longer than its Spec.Timeout.
 package tree

@@ -51,6 +51,7 @@ type supNode struct {
 	first, tail *node
 	removed     map[string]*node // those of the Spec that were removed since the last boot
 	running     *Supervisor      // guarded by hub.mu
+	events      *subscriber      // nil without a Sink; used by the loops, one after the other
 }
 
 // newNode makes the entries of a supervisor and of everything below it.

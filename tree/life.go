@@ -93,7 +93,7 @@ func newLife(s *Supervisor, ctx context.Context) *life {
 		sink = LogSink(s.spec.Logger)
 	}
 	if sink != nil {
-		l.events = subscribe(sink, s.logger)
+		l.events = s.node.subscribe(sink, s.logger)
 	}
 	cfg := s.spec.config()
 	for i := range cfg.Children {
@@ -158,6 +158,9 @@ func (l *life) loop(ctx context.Context, enough func() bool) {
 			}
 			l.step(strategies.Terminate(strategies.Exit{Class: strategies.Shutdown, Err: ctx.Err()}), nil)
 		}
+	}
+	if l.over && l.root {
+		l.sup.node.closeSinks()
 	}
 }
 
@@ -260,9 +263,6 @@ func (l *life) finish(a *strategies.Action) {
 		}
 		e.Exit.Err = l.err
 		l.publish(e, n)
-	}
-	if l.events != l.sup.events {
-		l.events.close()
 	}
 	l.over = true
 	close(l.done)

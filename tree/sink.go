@@ -11,18 +11,20 @@ import (
 const (
 	// sinkBuffer is how many events a sink may fall behind before it loses some.
 	sinkBuffer = 8192
-	// sinkDrain is how long the end of a supervisor waits for its sink to take
-	// what is left.
+	// sinkDrain is how long the end of a root waits for the sinks of its tree to
+	// take what is left.
 	sinkDrain = time.Second
 )
 
 // subscriber hands events to a sink from a goroutine of its own. A supervisor
-// that has a Sink owns one for as long as it runs.
+// that has a Sink owns one from its first start until the end of the root,
+// through all its restarts, so that its sink is called by one goroutine only.
 type subscriber struct {
 	sink   func(Event)
 	logger hclog.Logger
-	wake   chan struct{} // holds one token while there is something to take
-	done   chan struct{} // closed when everything was handed over
+	before <-chan struct{} // the one before it has ended; nil if there was none
+	wake   chan struct{}   // holds one token while there is something to take
+	done   chan struct{}   // closed when everything was handed over
 
 	mu      sync.Mutex // guards what follows
 	pending []Event
@@ -30,8 +32,18 @@ type subscriber struct {
 	closed  bool
 }
 
-func subscribe(sink func(Event), logger hclog.Logger) *subscriber {
+// subscribe returns the subscriber of a supervisor, a new one if the root has
+// ended since the last was made.
+func (n *node) subscribe(sink func(Event), logger hclog.Logger) *subscriber {
+	old := n.sup.events
 	s := &subscriber{sink: sink, logger: logger, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	if old != nil {
+		if !old.isClosed() {
+			return old
+		}
+		s.before = old.done
+	}
+	n.sup.events = s
 	go s.run()
 	return s
 }
@@ -55,23 +67,68 @@ func (s *subscriber) signal() {
 	}
 }
 
-// close lets the sink have what is left and waits for that, but not for long.
+func (s *subscriber) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// close says that nothing more will come.
 func (s *subscriber) close() {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
 	s.signal()
+}
+
+// closeSinks ends the subscribers of a whole tree: each has what is left, but
+// only for so long.
+func (n *node) closeSinks() {
+	var all []*subscriber
+	n.eachSubscriber(func(s *subscriber) {
+		s.close()
+		all = append(all, s)
+	})
 	t := time.NewTimer(sinkDrain)
 	defer t.Stop()
-	select {
-	case <-s.done:
-	case <-t.C:
+	late := t.C
+	for _, s := range all {
+		select {
+		case <-s.done:
+			continue
+		default:
+		}
+		if late != nil {
+			select {
+			case <-s.done:
+				continue
+			case <-late:
+				late = nil
+			}
+		}
 		s.logger.Warn("event sink is too slow: not waiting for it any longer", "waited", sinkDrain)
+	}
+}
+
+func (n *node) eachSubscriber(f func(*subscriber)) {
+	if n.sup == nil {
+		return
+	}
+	if n.sup.events != nil {
+		f(n.sup.events)
+	}
+	for _, kids := range []map[string]*node{n.sup.children, n.sup.removed} {
+		for _, kid := range kids {
+			kid.eachSubscriber(f)
+		}
 	}
 }
 
 func (s *subscriber) run() {
 	defer close(s.done)
+	if s.before != nil {
+		<-s.before
+	}
 	var batch []Event
 	for range s.wake {
 		s.mu.Lock()

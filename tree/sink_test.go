@@ -1,8 +1,10 @@
 package tree
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,6 +73,48 @@ func TestStuckSink(t *testing.T) {
 			t.Errorf("the end took %v", d)
 		}
 		close(let)
+	})
+}
+
+// A sink is called by one goroutine at a time, also where the last one is still
+// at it: after a restart of its supervisor, and when the root is served again.
+func TestSinkIsCalledOnceAtATime(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		slow := func() func(Event) {
+			var busy atomic.Int32
+			return func(Event) {
+				if n := busy.Add(1); n > 1 {
+					t.Errorf("called %d times at once", n)
+				}
+				time.Sleep(2 * sinkDrain)
+				busy.Add(-1)
+			}
+		}
+		x := make(puppet)
+		s := on(t, Spec{Sink: slow(), Children: []Child{{ID: "s", Start: Sub(Spec{
+			Intensity: strategies.Intensity{Max: NoRestarts}, Sink: slow(), Children: []Child{x.child("a")},
+		})}}})
+		x <- errBoom
+		synctest.Wait()
+		_ = s.stop()
+		s.serve()
+		_ = s.stop()
+		time.Sleep(time.Hour)
+	})
+}
+
+// A slow sink of a supervisor does not use up the time that its parent gives it
+// to stop.
+func TestSlowSinkDelaysNoStop(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := on(t, Spec{Children: []Child{{ID: "s", Shutdown: Timeout(500 * time.Millisecond), Start: Sub(Spec{
+			Sink: func(Event) { time.Sleep(10 * time.Minute) }, Children: []Child{quiet("a")},
+		})}}})
+		begin := time.Now()
+		if err := s.stop(); err != context.Canceled || time.Since(begin) != sinkDrain {
+			t.Errorf("after %v: %v", time.Since(begin), err)
+		}
+		time.Sleep(2 * time.Hour)
 	})
 }
 

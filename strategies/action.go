@@ -104,6 +104,18 @@ type Action struct {
 	Exit        Exit
 	Cascade     Cascade
 	Reply       *Reply
+
+	members []*child
+}
+
+// Members returns the ids of the children that take part in a Restarting, in
+// start order: its blast radius. It must be called before the next Step.
+func (a *Action) Members() []string {
+	ids := make([]string, len(a.members))
+	for i, c := range a.members {
+		ids[i] = c.spec.ID
+	}
+	return ids
 }
 
 // ErrDown answers a call that the supervisor's end overtook.

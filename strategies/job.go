@@ -41,9 +41,10 @@ func (m *Machine) restart(c *child) {
 		j = new(job)
 	}
 	m.spare = nil
+	clear(j.members) // kept until now for Action.Members
 	*j = job{members: fates[m.cfg.Strategy](m, c, j.members[:0]), cascade: c.cascade}
 	j.stop = len(j.members)
-	a.Report, a.Group = Restarting, len(j.members)
+	a.Report, a.Group, a.members = Restarting, len(j.members), j.members
 	m.emit(a)
 	m.advance(j)
 }
@@ -111,7 +112,6 @@ func (m *Machine) done(j *job) {
 		m.phase = serving
 		m.emit(Action{Do: DoBooted, Cascade: j.cascade})
 	case serving:
-		clear(j.members)
 		m.spare = j
 	case finishing:
 		m.phase = finished

@@ -285,3 +285,46 @@ func TestUnknownEventKind(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// The blast radius names everybody who takes part, also one that is found dead
+// and removed at once.
+func TestGroupNamesTheDead(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		x, y, let := make(puppet), make(puppet), make(chan struct{})
+		temp := y.child("temp")
+		temp.Restart = strategies.Temporary
+		s := on(t, Spec{Strategy: strategies.OneForAll, Intensity: strategies.Intensity{Max: 9}, Children: []Child{
+			x.child("x"), temp,
+			{ID: "z", Start: withInit(func(context.Context) error { <-let; return ErrIgnore })},
+		}})
+		x <- errBoom // both wait in line until z's first start is over
+		synctest.Wait()
+		y <- errBoom
+		synctest.Wait()
+		close(let)
+		synctest.Wait()
+		var groups [][]string
+		s.mu.Lock()
+		for _, e := range s.events {
+			if e.Kind == EventRestarting {
+				groups = append(groups, e.Group)
+			}
+		}
+		s.mu.Unlock()
+		if len(groups) != 1 || len(groups[0]) != 3 {
+			t.Errorf("%v", groups)
+		}
+		_ = s.stop()
+	})
+}
+
+// A Func is up at once: the timer of its StartLimit must not run on.
+func TestStartLimitOfAFunc(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := on(t, Spec{Children: []Child{{ID: "a", StartLimit: time.Second, Start: Func(untilCancelled)}}})
+		if s.root.node.sup.children["a"].proc.timer != nil {
+			t.Error("it runs")
+		}
+		_ = s.stop()
+	})
+}

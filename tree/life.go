@@ -201,7 +201,9 @@ func (l *life) step(in strategies.Input, p *proc) {
 			l.idle.Store(l.machine.Idle())
 			return
 		}
-		in, p = l.feedback[0].input(), l.feedback[0].proc
+		p = l.feedback[0].proc
+		p.settle(l.feedback[0].op)
+		in = l.feedback[0].input()
 		l.feedback = l.feedback[:copy(l.feedback, l.feedback[1:])]
 	}
 }

@@ -67,7 +67,7 @@ func (l *life) detail(e *Event, a *strategies.Action) {
 	case strategies.Restarting, strategies.GivingUp:
 		e.Spent, e.Max = a.Spent, l.sup.node.sup.window.Intensity().Max
 		if l.events != nil && a.Report == strategies.Restarting {
-			e.Group = l.machine.Radius(a.ID)
+			e.Group = a.Members()
 		}
 	}
 }

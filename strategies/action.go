@@ -144,7 +144,7 @@ type ChildInfo struct {
 // Counts is the answer to count_children (rule I7).
 type Counts struct {
 	Specs       int // child records
-	Active      int // of them alive
+	Active      int // of them up
 	Supervisors int // of them supervisors, running or not
 	Workers     int // of them workers, running or not
 }

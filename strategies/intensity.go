@@ -35,7 +35,7 @@ func (i Intensity) OrDefault() Intensity {
 // Window keeps the times of the latest restarts, as far back as Within. Both
 // edges belong to it: a restart exactly Within ago still counts (rule F4, with
 // the resolution of the clock where OTP has whole seconds). It holds at most
-// Max+1 times. The zero Window is not usable; see [NewWindow].
+// Max+1 times, if nobody adds to it after a refusal. The zero Window is not usable; see [NewWindow].
 type Window struct {
 	intensity Intensity // with defaults filled in
 	epoch     time.Time

@@ -20,8 +20,8 @@
 //
 // # What differs from OTP
 //
-//   - A goroutine cannot be killed. One that does not end in its time ends its
-//     supervisor with ErrStuck, and in turn the whole tree: two incarnations
+//   - A goroutine cannot be killed. One that does not end in its time, five
+//     seconds at least whatever its Shutdown says, ends its supervisor with ErrStuck, and in turn the whole tree: two incarnations
 //     never run side by side, and the program can exit. BrutalKill of a
 //     goroutine is an order to stop, five seconds, and then that. Processes,
 //     and whatever else is a Killer, are killed as in OTP.

@@ -10,7 +10,8 @@ import (
 )
 
 // Snapshot is the state of a whole tree at one moment: what the events up to
-// Rev add up to.
+// Rev add up to. The start of a supervisor begins its children and its count of
+// restarts anew.
 type Snapshot struct {
 	Rev  uint64    `json:"rev"` // Seq of the latest event
 	Time time.Time `json:"time"`

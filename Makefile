@@ -1,8 +1,9 @@
-# Every target works in a fresh clone with Go 1.26 and nothing else installed.
+# Every target works in a fresh clone with Go 1.26 and nothing else installed, but for
+# otp-record, which needs Erlang.
 
 GO ?= go
 
-.PHONY: build test race bench demo lint cover soak
+.PHONY: build test race bench demo lint cover soak otp-record
 
 # The binary, ./coppice.
 build:
@@ -43,3 +44,9 @@ soak:
 	$(GO) test -race -count=50 -timeout 60m ./tree/ ./worker/
 	$(GO) test -run Properties -timeout 60m ./strategies/ -rapid.checks=100000
 	$(GO) test -run '^$$' -fuzz FuzzMachine -fuzztime 10m -fuzzminimizetime 10x ./strategies/
+
+# The recorded traces once more, from the supervisor of Erlang/OTP itself: any difference
+# is shown and fails. WRITE=1 writes the traces that differ and those that are not there
+# yet, DIR=/some/dir takes other scenarios, RUNS=N runs each N times.
+otp-record:
+	testdata/otp/recorder/record.sh $(if $(filter 1,$(WRITE)),--write) $(if $(RUNS),--runs $(RUNS)) "$(or $(DIR),testdata/otp)"

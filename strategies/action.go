@@ -1,9 +1,6 @@
 package strategies
 
-import (
-	"errors"
-	"time"
-)
+import "time"
 
 // Do says what an [Action] orders.
 type Do uint8
@@ -14,7 +11,7 @@ type Do uint8
 //	DoStart   ID Incarnation                    start it; answer Started, Ignored or StartFailed, later Exited
 //	DoStop    ID Incarnation After              tell it to stop, or cancel its start
 //	DoKill    ID Incarnation                    end it unconditionally; answer CannotKill if that is impossible
-//	DoArm     ID Incarnation Timer After        arm a timer; answer TimerFired unless the incarnation is gone
+//	DoArm     ID Incarnation Timer After        arm a timer; answer TimerFired unless the incarnation is gone; a DrainTimer is nobody's
 //	DoReply   Reply                             answer a call
 //	DoReport  Report ID Incarnation Exit …      tell the world; see Report
 //	DoBooted                                    all children have been started
@@ -46,7 +43,9 @@ const (
 	ChildTerminated
 	// StartError: a child could not be started, at boot or again (rule L2).
 	StartError
-	// ShutdownError: a child told to stop ended otherwise than it should (rules H5, L3).
+	// ShutdownError: a child told to stop ended otherwise than it should (rules
+	// H5, L3). At the end of a dynamic supervisor one report without ID stands for
+	// the Group children whose exits are of the same class (rule J7).
 	ShutdownError
 	// GivingUp: reached_max_restart_intensity (rule L4). Spent counts the
 	// restart that was too many. OTP calls this report shutdown.
@@ -58,12 +57,18 @@ const (
 	// Cancelled: the start of a child, or the next attempt at it, was given up
 	// because the supervisor stops it.
 	Cancelled
+	// Running: a child of a dynamic supervisor was started, which OTP does not
+	// report (rule J10).
+	Running
+	// NotStarted: a start that a call asked for failed, which OTP does not
+	// report (rules I1, I3, J2).
+	NotStarted
 	// Stuck: a child neither stops nor can be killed; the supervisor ends.
 	Stuck
 )
 
 var reportNames = [...]string{"progress", "child_terminated", "start_error", "shutdown_error",
-	"giving_up", "restarting", "removed", "cancelled", "stuck"}
+	"giving_up", "restarting", "removed", "cancelled", "running", "not_started", "stuck"}
 
 func (r Report) String() string { return enumName(reportNames[:], int(r), "Report") }
 
@@ -77,11 +82,13 @@ const (
 	BootFailed
 	// Exhausted: the restart of child ID was one too many; Exit is how it ended (rule F7).
 	Exhausted
+	// AutoStopped: the significant child ID is gone for good; Exit is Shutdown (rules K2, K3).
+	AutoStopped
 	// TreeEnded: child ID asked for the end of the whole tree, or is stuck; Exit carries the Directive.
 	TreeEnded
 )
 
-var whyNames = [...]string{"told", "boot_failed", "exhausted", "tree_ended"}
+var whyNames = [...]string{"told", "boot_failed", "exhausted", "auto_stopped", "tree_ended"}
 
 func (w Why) String() string { return enumName(whyNames[:], int(w), "Why") }
 
@@ -98,8 +105,8 @@ type Action struct {
 	Child       Ref // for the Inputs that answer
 	Tag         any // of the child's ChildSpec
 	Incarnation uint64
-	After       time.Duration // of an Arm; of a Stop, the time it may take, 0 for Infinity and for Timeout(0)
-	Group       int           // of Restarting: how many children take part
+	After       time.Duration // of an Arm; of a Stop, the time it may take, 0 for Infinity and for Timeout(0); of Restarting, the Backoff
+	Group       int           // of Restarting: how many children take part; of ShutdownError, see there
 	Spent       int           // of Restarting, GivingUp and Exhausted: restarts in the window, this one included
 	Exit        Exit
 	Cascade     Cascade
@@ -110,27 +117,18 @@ type Action struct {
 
 // Members returns the ids of the children that take part in a Restarting, in
 // start order: its blast radius. It must be called before the next Step.
-func (a *Action) Members() []string {
-	ids := make([]string, len(a.members))
-	for i, c := range a.members {
-		ids[i] = c.spec.ID
-	}
-	return ids
-}
-
-// ErrDown answers a call that the supervisor's end overtook.
-var ErrDown = errors.New("supervisor has ended")
-
-// ErrNotFound answers a call about a child that is not there (rule I2).
-var ErrNotFound = errors.New("no such child")
+func (a *Action) Members() []string { return ids(a.members) }
 
 // Reply answers a call.
 type Reply struct {
-	Ticket   uint64
-	Err      error       // nil, ErrDown, ErrNotFound
-	Children []ChildInfo // to WhichChildren
-	Counts   Counts      // to CountChildren
-	Spec     ChildSpec   // to GetChildSpec
+	Ticket      uint64
+	Err         error       // nil, or one of ErrDown … ErrCancelled, or a *SpecError
+	Exit        Exit        // with ErrStart: why
+	ID          string      // to StartChild and RestartChild: of the child
+	Incarnation uint64      // to StartChild and RestartChild: what was started, 0 if it said "ignore", or waits with what it needs; with ErrAlreadyStarted: what runs
+	Children    []ChildInfo // to WhichChildren
+	Counts      Counts      // to CountChildren
+	Spec        ChildSpec   // to GetChildSpec; of a dynamic supervisor its template, with ErrNotFound too
 }
 
 // ChildInfo is one entry of which_children.

@@ -1,20 +1,31 @@
 package strategies
 
 // AutoShutdown says whether a supervisor ends itself when its significant
-// children have finished (rules K1 to K9).
+// children have finished (rules K1 to K9). A child has when it ended of its own
+// accord and is not restarted: a transient one after a clean exit, a temporary
+// one after any. A significant child that is terminated by a call, or stopped
+// with its group, does not bring about the end.
 type AutoShutdown uint8
 
 const (
-	// Never: no child is significant. The default.
+	// Never: no child is significant. The default (rule K1).
 	Never AutoShutdown = iota
-	// AnySignificant: when the first significant child is gone for good.
-	// Not available yet: a Config with it is refused.
+	// AnySignificant: when the first significant child has finished (rule K2).
 	AnySignificant
-	// AllSignificant: when the last significant child is gone for good.
-	// Not available yet: a Config with it is refused.
+	// AllSignificant: when one has, and no other is left (rule K3).
 	AllSignificant
 )
 
 var autoShutdownNames = [...]string{"never", "any_significant", "all_significant"}
 
 func (a AutoShutdown) String() string { return enumName(autoShutdownNames[:], int(a), "AutoShutdown") }
+
+// finishedForGood deals with a child that ended of its own accord and is gone for good.
+func (m *Machine) finishedForGood(c *child) {
+	if !c.spec.Significant || m.cfg.AutoShutdown == AllSignificant && m.significant > 0 {
+		return
+	}
+	verdict := blame(AutoStopped, c)
+	verdict.Exit = Exit{Class: Shutdown}
+	m.finish(verdict)
+}

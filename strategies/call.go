@@ -1,49 +1,243 @@
 package strategies
 
-// call takes a question about the children into the queue.
-func (m *Machine) call(in Input) {
-	if m.phase == finished {
-		m.answer(in)
-		return
-	}
-	m.queue.push(turn{call: in})
+import "errors"
+
+// What can be the answer to a call. Each is found in Reply.Err by errors.Is.
+var (
+	// ErrDown: the supervisor has ended, or is ending (rule I9).
+	ErrDown = errors.New("supervisor has ended")
+	// ErrNotFound: there is no such child (rules I2, J5).
+	ErrNotFound = errors.New("no such child")
+	// ErrAlreadyStarted: there is a child of this id, and it runs (rule I1).
+	ErrAlreadyStarted = errors.New("a child of this id runs already")
+	// ErrAlreadyPresent: there is a child of this id, and it does not run (rule I1).
+	ErrAlreadyPresent = errors.New("there is a child of this id already, which does not run")
+	// ErrRunning: the child runs, and so can be neither restarted nor deleted
+	// (rules I3, I5).
+	ErrRunning = errors.New("the child is running")
+	// ErrRestarting: the child waits to be started again (rules E3, I3, I5).
+	ErrRestarting = errors.New("the child is being restarted")
+	// ErrDynamic: a dynamic supervisor does not have this call (rule J4; OTP's
+	// simple_one_for_one).
+	ErrDynamic = errors.New("not under a dynamic supervisor")
+	// ErrStart: the child could not be started; Reply.Exit says why.
+	ErrStart = errors.New("the child could not be started")
+	// ErrCancelled: the child was terminated while it was being started.
+	ErrCancelled = errors.New("the child was terminated while it was starting")
+)
+
+// call is a call that a job carries out, and how that went.
+type call struct {
+	op     Op
+	ticket uint64 // 0: there is no call
+	failed bool   // the start failed
+	exit   Exit   // why
 }
 
-func (m *Machine) answer(in Input) {
-	r := &Reply{Ticket: in.Ticket}
-	m.emit(Action{Do: DoReply, Reply: r})
-	if m.phase == finished {
-		r.Err = ErrDown
+// call takes a request into the queue.
+func (m *Machine) call(in Input) {
+	if m.phase >= finishing {
+		m.reply(Reply{Ticket: in.Ticket, Err: ErrDown})
 		return
 	}
+	if in.Op == OpTerminateChild && m.parallel > 1 && m.cancelStart(in) {
+		return
+	}
+	m.queue.push(turn{call: &in})
+}
+
+func (m *Machine) reply(r Reply) { m.emit(Action{Do: DoReply, Reply: &r}) }
+
+// answer gives a call its turn.
+func (m *Machine) answer(t turn) {
+	in := t.call
+	refuse := func(err error) { m.reply(Reply{Ticket: in.Ticket, Err: err}) }
 	switch in.Op {
 	case OpWhich:
-		r.Children = m.which()
+		m.reply(Reply{Ticket: in.Ticket, Children: m.which()})
+		return
 	case OpCount:
-		r.Counts = m.count()
-	case OpSpec:
-		c := m.find(in.ID)
-		if c == nil {
-			r.Err = ErrNotFound
+		m.reply(Reply{Ticket: in.Ticket, Counts: m.count()})
+		return
+	}
+	if m.template != nil && (in.Op == OpRestartChild || in.Op == OpDeleteChild || in.Op != OpStartChild && !in.Instance) {
+		refuse(ErrDynamic)
+		return
+	}
+	c := m.find(in.ID)
+	if in.Instance && m.template == nil {
+		c = nil // rule I2
+	}
+	if c != nil && c.owner != nil && in.Op != OpSpec {
+		c.owner.parked = append(c.owner.parked, t)
+		return
+	}
+	switch {
+	case in.Op == OpStartChild:
+		m.startChild(in, c)
+	case c == nil:
+		if in.Op == OpSpec && m.template != nil {
+			m.reply(Reply{Ticket: in.Ticket, Err: ErrNotFound, Spec: m.describe(m.template, "", 0)})
 			return
 		}
-		r.Spec = c.spec
-		r.Spec.Tag, r.Spec.Incarnation = nil, c.incarnation
+		refuse(ErrNotFound)
+	case in.Op == OpSpec:
+		m.reply(Reply{Ticket: in.Ticket, Spec: m.describe(c.spec, c.id, c.incarnation)})
+	case in.Op == OpTerminateChild:
+		m.terminateChild(in, c)
+	case c.state == Waiting:
+		refuse(ErrRestarting)
+	case c.state != Down:
+		refuse(ErrRunning)
+	case in.Op == OpRestartChild && m.needsBusy(c.spec, in):
+	case in.Op == OpRestartChild:
+		j := m.newJob(Cascade{}, func(group []*child) []*child { return append(group, c) })
+		j.call = call{op: in.Op, ticket: in.Ticket}
+		m.advance(j)
+	case in.Op == OpDeleteChild:
+		m.remove(c)
+		m.reply(Reply{Ticket: in.Ticket})
 	}
+}
+
+// startChild adds a child and starts it (rules I1, J2).
+func (m *Machine) startChild(in *Input, c *child) {
+	spec := in.Spec
+	if err := m.refused(spec); err != nil {
+		m.reply(Reply{Ticket: in.Ticket, Err: err})
+		return
+	}
+	if c != nil {
+		r := Reply{Ticket: in.Ticket, ID: c.id, Err: ErrAlreadyPresent}
+		if c.state == Up || c.state == Dead {
+			r.Err, r.Incarnation = ErrAlreadyStarted, c.incarnation
+		}
+		m.reply(r)
+		return
+	}
+	if m.needsBusy(spec, in) {
+		return
+	}
+	var added *child
+	if m.template != nil {
+		added = m.append(in.ID, m.template, spec.Tag, spec.Incarnation)
+	} else {
+		s := spec.orDefault()
+		added = m.append(s.ID, &s, s.Tag, s.Incarnation)
+	}
+	j := m.newJob(Cascade{}, func(group []*child) []*child { return append(group, added) })
+	j.call = call{op: in.Op, ticket: in.Ticket}
+	m.advance(j)
+}
+
+// refused says what is wrong with a child to be added; nil if nothing is.
+func (m *Machine) refused(spec *ChildSpec) error {
+	if m.template != nil {
+		spec = &ChildSpec{ID: spec.ID} // the rest is the template's
+	}
+	wrong := validation(m.cfg.ValidateChild(spec))
+	if m.cfg.Strategy == Dependents {
+		wrong.known(spec, func(id string) bool { return m.children[id] != nil })
+		if len(m.neededBy[spec.ID]) > 0 && len(spec.Needs) > 0 {
+			wrong.cycle(spec.ID, m.cycleWith(spec))
+		}
+	}
+	if wrong == nil {
+		return nil
+	}
+	return wrong[0]
+}
+
+// terminateChild stops a child (rules I4, J5). An incarnation that is not the
+// current one is dead, and there is nothing to do.
+func (m *Machine) terminateChild(in *Input, c *child) {
+	if in.Incarnation != 0 && !c.is(in.Incarnation) {
+		m.reply(Reply{Ticket: in.Ticket})
+		return
+	}
+	j := m.newJob(Cascade{}, func(group []*child) []*child { return append(group, c) })
+	j.call = call{op: in.Op, ticket: in.Ticket}
+	m.willStop(j)
+	j.start = len(j.members)
+	m.advance(j)
+}
+
+// is reports whether n is the incarnation that runs, or that ran before the
+// attempts to start it again (rule J6).
+func (c *child) is(n uint64) bool {
+	return n == c.incarnation || c.state == Waiting && n == c.incarnation-uint64(c.failed)
+}
+
+// cancelStart carries out a call to terminate a child that is being started,
+// which with Parallel need not wait for that, and reports whether it was one.
+func (m *Machine) cancelStart(in Input) bool {
+	c := m.find(in.ID)
+	if in.Instance != (m.template != nil) {
+		return false // it will be refused
+	}
+	if c == nil || c.state != Starting || in.Incarnation != 0 && in.Incarnation != c.incarnation || m.phase != serving {
+		return false
+	}
+	c.cancelled = true
+	c.job.cancels = append(c.job.cancels, call{op: in.Op, ticket: in.Ticket})
+	if c.order == orderNone {
+		m.tell(c, c.job.cascade)
+	}
+	return true
+}
+
+// answerJob answers the calls that a job was about.
+func (m *Machine) answerJob(j *job) {
+	for _, c := range j.cancels {
+		m.reply(Reply{Ticket: c.ticket})
+	}
+	if j.call.ticket == 0 {
+		return
+	}
+	c := j.members[0]
+	r := Reply{Ticket: j.call.ticket, ID: c.id}
+	switch {
+	case c.cancelled && j.call.op != OpTerminateChild:
+		r.Err = ErrCancelled
+		if j.call.op == OpStartChild && !c.gone {
+			m.remove(c)
+		}
+	case j.call.failed:
+		r.Err, r.Exit = ErrStart, j.call.exit
+	case c.state == Up:
+		r.Incarnation = c.incarnation
+	}
+	if j.call.op == OpTerminateChild && m.template != nil && !c.gone {
+		m.remove(c)
+	}
+	m.reply(r)
+}
+
+func (m *Machine) describe(spec *ChildSpec, id string, incarnation uint64) ChildSpec {
+	s := *spec
+	s.Tag, s.Incarnation = nil, incarnation
+	if m.template == nil {
+		s.ID = id
+	}
+	return s
 }
 
 // which lists the children, newest first (rule I6).
 func (m *Machine) which() []ChildInfo {
 	list := make([]ChildInfo, 0, len(m.children))
 	for c := m.last; c != nil; c = c.prev {
-		list = append(list, ChildInfo{c.spec.ID, c.spec.Kind, c.state, c.incarnation})
+		list = append(list, ChildInfo{c.id, c.spec.Kind, c.state, c.incarnation})
 	}
 	return list
 }
 
-// count counts the children (rule I7).
+// count counts the children (rule I7). A dynamic supervisor has one
+// description, whatever the number of its children (rule J1).
 func (m *Machine) count() Counts {
 	n := Counts{Specs: len(m.children)}
+	if m.template != nil {
+		n.Specs = 1
+	}
 	for c := m.first; c != nil; c = c.next {
 		if c.state == Up {
 			n.Active++

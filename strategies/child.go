@@ -1,5 +1,7 @@
 package strategies
 
+import "slices"
+
 // State is what a child is doing, as its supervisor knows it.
 type State uint8
 
@@ -26,16 +28,27 @@ func (s State) String() string { return enumName(stateNames[:], int(s), "State")
 // child is a child record: description and state. Records are kept in a map by
 // id and in a list in start order, which restarts never change (rule D7).
 type child struct {
-	state       State
-	order       order // how far the order to end it has gone
-	late        bool  // its start took longer than StartLimit
-	spared      bool  // it could not be killed, and was given more time
-	gone        bool  // the record was removed
+	id          string
+	spec        *ChildSpec // with defaults filled in; the children of a dynamic supervisor share theirs
+	tag         any
 	incarnation uint64
-	exit        Exit      // how it last ended, or why it could not be started
-	cascade     Cascade   // the cascade of that exit
-	job         *job      // the one that waits for it
-	spec        ChildSpec // with defaults filled in
+	state       State
+	order       order    // how far the order to end it has gone
+	late        bool     // its start took longer than StartLimit
+	spared      bool     // it could not be killed, and was given more time
+	counted     bool     // Waiting, and the restart it waits for was counted already
+	cancelled   bool     // its start is given up, because it was terminated
+	gone        bool     // the record was removed
+	failed      uint32   // starts that failed since it was last up
+	held        []*child // under Dependents, while its restart is put off: its group
+	mark        uint64   // of the latest search that came across it
+	blocked     int32    // in a job under Dependents: how many members must be dealt with before it
+	exit        Exit     // how it last ended, or why it could not be started
+	cascade     Cascade
+	job         *job    // the one that waits for its start or stop
+	owner       *job    // the one that it is a member of
+	pauses      *pauses // of a child with a Backoff
+	rank        uint64  // grows along the list
 	prev, next  *child
 }
 
@@ -65,8 +78,11 @@ func (s *ChildSpec) expects(e Exit) bool {
 
 // subject returns the child an input is about; nil if there is none.
 func (m *Machine) subject(in Input) *child {
-	if c := in.Child.child; c != nil && !c.gone {
+	if c := in.Child.child; c != nil {
 		m.visited++
+		if c.gone {
+			return nil
+		}
 		return c
 	}
 	return m.find(in.ID)
@@ -77,25 +93,42 @@ func (m *Machine) find(id string) *child {
 	return m.children[id]
 }
 
-func (m *Machine) append(spec ChildSpec) {
-	spec.Shutdown = spec.Shutdown.Or(spec.Kind)
-	c := &child{spec: spec, prev: m.last, incarnation: spec.Incarnation}
+// append adds a record at the end. Its description must have its defaults.
+func (m *Machine) append(id string, spec *ChildSpec, tag any, incarnation uint64) *child {
+	m.ranks++
+	c := &child{id: id, spec: spec, tag: tag, prev: m.last, incarnation: incarnation, rank: m.ranks}
+	if spec.Backoff != (Backoff{}) {
+		c.pauses = new(pauses)
+	}
 	if m.last == nil {
 		m.first = c
 	} else {
 		m.last.next = c
 	}
 	m.last = c
-	m.children[spec.ID] = c
+	m.children[id] = c
+	for _, need := range spec.Needs {
+		m.neededBy[need] = append(m.neededBy[need], c)
+	}
+	return c
 }
 
-// setState keeps count of the children that wait to be tried again.
+// setState keeps count of the children that wait to be tried again, and of the
+// significant ones that are not gone (rule K3).
 func (m *Machine) setState(c *child, s State) {
 	if c.state == Waiting {
 		m.waiting--
 	}
 	if s == Waiting {
 		m.waiting++
+	}
+	if c.spec.Significant {
+		if c.state != Down {
+			m.significant--
+		}
+		if s != Down {
+			m.significant++
+		}
 	}
 	c.state = s
 }
@@ -112,7 +145,10 @@ func (m *Machine) remove(c *child) {
 	} else {
 		c.next.prev = c.prev
 	}
-	delete(m.children, c.spec.ID)
+	delete(m.children, c.id)
+	for _, need := range c.spec.Needs {
+		m.neededBy[need] = slices.DeleteFunc(m.neededBy[need], func(other *child) bool { return other == c })
+	}
 	c.gone = true
 	m.report(Removed, c, Cascade{})
 }

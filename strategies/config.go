@@ -3,6 +3,7 @@ package strategies
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -42,6 +43,15 @@ type ChildSpec struct {
 	Needs   []string // ids of siblings, for Dependents
 }
 
+// orDefault returns the description with defaults filled in (rule A9).
+func (s *ChildSpec) orDefault() ChildSpec {
+	d := *s
+	d.Shutdown = s.Shutdown.Or(s.Kind)
+	d.Backoff = s.Backoff.OrDefault()
+	d.Needs = slices.Clone(s.Needs)
+	return d
+}
+
 // Config describes one supervisor. The zero Config is OTP's default: one for
 // one, one restart in 5 s, no children.
 type Config struct {
@@ -49,12 +59,16 @@ type Config struct {
 	Intensity Intensity
 	// Parallel bounds the starts and stops that are under way at once.
 	// Zero is 1, OTP's order exactly. More needs OneForOne, where order
-	// between siblings carries no meaning: children are then started, and
-	// stopped, up to Parallel at a time.
+	// between siblings carries no meaning, or Dependents, where only that
+	// between a child and what it needs does.
 	Parallel     int
 	AutoShutdown AutoShutdown
-	Children     []ChildSpec // in start order
-	Dynamic      *ChildSpec  // the template of a dynamic supervisor
+	Children     []ChildSpec // in start order; under Dependents each starts after what it needs
+	// Dynamic is the template of a dynamic supervisor (OTP's
+	// simple_one_for_one, rules J1 to J10): it starts without children, and
+	// all that are started later share this description.
+	Dynamic *ChildSpec
+	Seed    uint64 // of the random numbers for Backoff.Jitter
 }
 
 // What can be wrong with a Config. Each is found in a [SpecError] by errors.Is.
@@ -71,6 +85,9 @@ var (
 	ErrSignificant   = errors.New("a significant child must be transient or temporary, under a supervisor with auto_shutdown")
 	ErrDuplicate     = errors.New("duplicate id")
 	ErrBadStartLimit = errors.New("invalid start limit: it must not be negative")
+	ErrBackoff       = errors.New("invalid backoff")
+	ErrNeeds         = errors.New("invalid needs")
+	ErrTemplate      = errors.New("invalid dynamic supervisor")
 )
 
 // SpecError is one thing wrong with a supervisor's or a child's description.
@@ -100,12 +117,30 @@ func (c *Config) Validate() []*SpecError {
 		if name == "" {
 			name = fmt.Sprintf("(child %d)", i+1)
 		}
+		v.check(validID(s.ID), name, ErrID)
 		v.child(c, name, s)
 		v.check(s.ID == "" || !seen[s.ID], name, ErrDuplicate)
 		seen[s.ID] = true
 	}
+	if c.Strategy == Dependents {
+		v.needs(c.Children)
+	}
+	if c.Dynamic != nil {
+		v.template(c)
+	}
 	return v
 }
+
+// ValidateChild returns everything that is wrong with a child that is to be
+// added to a running supervisor of this description.
+func (c *Config) ValidateChild(s *ChildSpec) []*SpecError {
+	var v validation
+	v.check(validID(s.ID), s.ID, ErrID)
+	v.child(c, s.ID, s)
+	return v
+}
+
+func validID(id string) bool { return id != "" && !strings.Contains(id, "/") }
 
 type validation []*SpecError
 
@@ -123,23 +158,24 @@ func (v *validation) supervisor(c *Config) {
 	v.check(c.Intensity.Within >= 0, "", ErrPeriod)
 	v.check(int(c.AutoShutdown) < len(autoShutdownNames), "", ErrAutoShutdown)
 	v.check(c.Parallel >= 0, "", fmt.Errorf("%w: it must not be negative", ErrParallel))
-	v.check(c.Parallel <= 1 || c.Strategy == OneForOne, "", fmt.Errorf("%w: under %v children start and stop in order, one at a time", ErrParallel, c.Strategy))
-	v.check(c.Strategy != Dependents, "", unavailable("the strategy dependents"))
-	v.check(c.Dynamic == nil, "", unavailable("a dynamic supervisor"))
-	v.check(c.AutoShutdown != AnySignificant && c.AutoShutdown != AllSignificant, "", unavailable("auto_shutdown"))
+	v.check(c.Parallel <= 1 || c.Strategy == OneForOne || c.Strategy == Dependents, "",
+		fmt.Errorf("%w: under %v children start and stop in order, one at a time", ErrParallel, c.Strategy))
 }
 
 func (v *validation) child(c *Config, name string, s *ChildSpec) {
-	v.check(s.ID != "" && !strings.Contains(s.ID, "/"), name, ErrID)
 	v.check(int(s.Restart) < len(restartNames), name, ErrRestart)
 	v.check(!s.Significant || c.AutoShutdown != Never && s.Restart != Permanent, name, ErrSignificant)
 	v.check(int(s.Kind) < len(kindNames), name, ErrKind)
 	v.check(s.Shutdown.valid(), name, ErrShutdown)
 	v.check(s.StartLimit >= 0, name, ErrBadStartLimit)
-	v.check(s.Backoff == Backoff{}, name, unavailable("backoff"))
-	v.check(len(s.Needs) == 0, name, unavailable("needs"))
+	if err := s.Backoff.validate(); err != nil {
+		v.add(name, err)
+	}
+	v.check(len(s.Needs) == 0 || c.Strategy == Dependents, name, fmt.Errorf("%w: only under the strategy dependents may a child need another", ErrNeeds))
 }
 
-func unavailable(what string) error {
-	return fmt.Errorf("%s is not available yet: %w", what, errors.ErrUnsupported)
+func (v *validation) template(c *Config) {
+	v.check(c.Strategy == OneForOne, "", fmt.Errorf("%w: its strategy is one_for_one, not %v", ErrTemplate, c.Strategy))
+	v.check(len(c.Children) == 0, "", fmt.Errorf("%w: it starts without children; they share the one description that Dynamic is", ErrTemplate))
+	v.child(c, "(template)", c.Dynamic)
 }

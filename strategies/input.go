@@ -16,7 +16,11 @@ type Op uint8
 //	OpCannotKill  ID Incarnation             the Kill ordered for it cannot be done
 //	OpWhich       Ticket                     which_children
 //	OpCount       Ticket                     count_children
-//	OpSpec        Ticket ID                  get_childspec
+//	OpSpec        Ticket ID Instance Incarnation  get_childspec
+//	OpStartChild  Ticket ID Spec             start_child
+//	OpTerminateChild  Ticket ID Instance Incarnation  terminate_child
+//	OpRestartChild  Ticket ID                restart_child
+//	OpDeleteChild  Ticket ID                 delete_child
 //	OpTerminate   Exit                       end: stop all children, finish with Exit
 //
 // An input about an incarnation that is not the child's current one, or that
@@ -33,11 +37,16 @@ const (
 	OpWhich
 	OpCount
 	OpSpec
+	OpStartChild
+	OpTerminateChild
+	OpRestartChild
+	OpDeleteChild
 	OpTerminate
 )
 
 var opNames = [...]string{"boot", "started", "ignored", "start_failed", "exited", "deadline",
-	"retry", "cannot_kill", "which", "count", "spec", "terminate"}
+	"retry", "cannot_kill", "which", "count", "spec",
+	"start_child", "terminate_child", "restart_child", "delete_child", "terminate"}
 
 func (o Op) String() string { return enumName(opNames[:], int(o), "Op") }
 
@@ -48,9 +57,10 @@ const (
 	StopTimer  Timer = iota // the time a child told to stop may take: comes back as Deadline
 	StartTimer              // its StartLimit: comes back as Deadline
 	RetryTimer              // the pause before the next attempt to start it, possibly zero: comes back as Retry
+	DrainTimer              // the time all children of a dynamic supervisor together may take to stop: comes back as Deadline
 )
 
-var timerNames = [...]string{"stop", "start", "retry"}
+var timerNames = [...]string{"stop", "start", "retry", "drain"}
 
 func (t Timer) String() string { return enumName(timerNames[:], int(t), "Timer") }
 
@@ -61,8 +71,10 @@ type Input struct {
 	Timer       Timer
 	ID          string
 	Incarnation uint64
-	Ticket      uint64 // names a call; its Reply carries the same
-	Child       Ref    // of the Action it answers, so that the child need not be looked up; may be zero
+	Ticket      uint64     // names a call, not 0; its Reply carries the same
+	Spec        *ChildSpec // of StartChild
+	Instance    bool       // the call is about an incarnation of a dynamic supervisor's child: OTP's pid
+	Child       Ref        // of the Action it answers, so that the child need not be looked up; may be zero
 	Exit        Exit
 	Cascade     Cascade // where a failure is the first of its cascade, the new cascade
 }
@@ -115,6 +127,41 @@ func CountChildren(ticket uint64) Input { return Input{Op: OpCount, Ticket: tick
 // GetChildSpec asks for a child's complete description (rule A9).
 func GetChildSpec(ticket uint64, id string) Input {
 	return Input{Op: OpSpec, Ticket: ticket, ID: id}
+}
+
+// GetInstanceSpec asks a dynamic supervisor for the description of a child,
+// which is its template (rule J5). Incarnation 0 stands for any.
+func GetInstanceSpec(ticket uint64, id string, incarnation uint64) Input {
+	return Input{Op: OpSpec, Ticket: ticket, ID: id, Incarnation: incarnation, Instance: true}
+}
+
+// StartChild adds a child and starts it (rules I1, J2). Of a dynamic
+// supervisor's child just the ID, the Tag and the Incarnation are its own.
+func StartChild(ticket uint64, spec ChildSpec) Input {
+	return Input{Op: OpStartChild, Ticket: ticket, ID: spec.ID, Spec: &spec}
+}
+
+// TerminateChild stops a child (rule I4).
+func TerminateChild(ticket uint64, id string) Input {
+	return Input{Op: OpTerminateChild, Ticket: ticket, ID: id}
+}
+
+// TerminateInstance stops a child of a dynamic supervisor (rule J5). If its
+// incarnation is another by now, that one is dead and nothing is done; 0 stands
+// for any. That the child is not there, ErrNotFound, is all the same success if
+// the incarnation meant is known to be dead.
+func TerminateInstance(ticket uint64, id string, incarnation uint64) Input {
+	return Input{Op: OpTerminateChild, Ticket: ticket, ID: id, Incarnation: incarnation, Instance: true}
+}
+
+// RestartChild starts a child that does not run (rule I3).
+func RestartChild(ticket uint64, id string) Input {
+	return Input{Op: OpRestartChild, Ticket: ticket, ID: id}
+}
+
+// DeleteChild removes a child that does not run (rule I5).
+func DeleteChild(ticket uint64, id string) Input {
+	return Input{Op: OpDeleteChild, Ticket: ticket, ID: id}
 }
 
 // Terminate ends the supervisor: all children are stopped, and it finishes with e.

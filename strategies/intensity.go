@@ -2,6 +2,7 @@ package strategies
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -45,6 +46,17 @@ type Window struct {
 // MarshalJSON writes the limits in words that tell the unit.
 func (i Intensity) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(nil, `{"max":%d,"within_ms":%g}`, i.Max, float64(i.Within)/float64(time.Millisecond)), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (i *Intensity) UnmarshalJSON(b []byte) error {
+	var n int
+	var ms float64
+	if _, err := fmt.Sscanf(string(b), `{"max":%d,"within_ms":%g}`, &n, &ms); err != nil {
+		return fmt.Errorf("intensity %s: %w", b, err)
+	}
+	*i = Intensity{Max: n, Within: time.Duration(math.Round(ms * float64(time.Millisecond)))}
+	return nil
 }
 
 // NewWindow returns an empty window for the intensity i.

@@ -1,6 +1,9 @@
 package strategies
 
-import "time"
+import (
+	"math/rand/v2"
+	"time"
+)
 
 // phase is where a Machine is in its life.
 type phase uint8
@@ -23,19 +26,27 @@ const (
 type Machine struct {
 	cfg      Config
 	parallel int
+	template *ChildSpec // of a dynamic supervisor, else nil
 
 	children    map[string]*child
-	first, last *child // in start order
+	first, last *child              // in start order
+	ranks       uint64              // the latest given out
+	neededBy    map[string][]*child // under Dependents: who needs a child of this id
+	marks       uint64              // the latest search
 
 	phase       phase
 	now         time.Time // of the Step under way
 	window      Window
 	queue       fifo[turn]
-	waiting     int    // children in state Waiting
-	outstanding int    // starts and stops under way, at most parallel unless a stop cut in
-	ending      *job   // the last one, once finishing
-	verdict     Action // the Finish to come, once finishing
-	spare       *job   // for the next restart, so that it need not allocate
+	waiting     int                   // children in state Waiting
+	significant int                   // significant children that are not Down
+	outstanding int                   // starts and stops under way, at most parallel unless a stop cut in
+	random      *rand.Rand            // for jitter; nil before the first use
+	ending      *job                  // the last one, once finishing
+	verdict     Action                // the Finish to come, once finishing
+	unexpected  [Crash + 1]unexpected // ends of a dynamic supervisor's children, once finishing
+	spare       *job                  // for the next restart, so that it need not allocate
+	old         *job                  // done in the Step under way: to be the spare one after it
 	actions     []Action
 	visited     int // children looked at so far: tests hold it against the number affected
 }
@@ -45,7 +56,7 @@ type Machine struct {
 type turn struct {
 	child       *child
 	incarnation uint64
-	call        Input
+	call        *Input
 }
 
 // NewMachine makes a machine from a valid description. The error is the first
@@ -60,10 +71,25 @@ func NewMachine(cfg Config) (*Machine, error) {
 		children: make(map[string]*child, len(cfg.Children)),
 		window:   NewWindow(cfg.Intensity),
 	}
-	for _, s := range cfg.Children {
-		m.append(s)
+	if cfg.Dynamic != nil {
+		t := cfg.Dynamic.orDefault()
+		m.template = &t
 	}
-	m.cfg.Children = nil
+	specs := make([]ChildSpec, len(cfg.Children))
+	for i := range specs {
+		specs[i] = cfg.Children[i].orDefault()
+	}
+	order := func(i int) int { return i }
+	if cfg.Strategy == Dependents {
+		m.neededBy = map[string][]*child{}
+		topological, _ := startOrder(specs)
+		order = func(i int) int { return topological[i] }
+	}
+	for i := range specs {
+		s := &specs[order(i)]
+		m.append(s.ID, s, s.Tag, s.Incarnation)
+	}
+	m.cfg.Children, m.cfg.Dynamic = nil, nil
 	return m, nil
 }
 
@@ -80,14 +106,21 @@ func (m *Machine) Idle() bool {
 func (m *Machine) Step(now time.Time, in Input) []Action {
 	m.now = now
 	m.actions = m.actions[:0]
+	if m.old != nil {
+		m.spare, m.old = m.old, nil
+	}
 	switch in.Op {
 	case OpBoot:
 		m.boot(in.Cascade)
 	case OpTerminate:
 		m.terminate(in.Exit)
-	case OpWhich, OpCount, OpSpec:
+	case OpWhich, OpCount, OpSpec, OpStartChild, OpTerminateChild, OpRestartChild, OpDeleteChild:
 		m.call(in)
 	default:
+		if in.Timer == DrainTimer && in.Op == OpDeadline {
+			m.drained()
+			break
+		}
 		if c := m.subject(in); c != nil && c.incarnation == in.Incarnation {
 			m.childInput(c, in)
 		}
@@ -125,15 +158,45 @@ func (m *Machine) serve() {
 	for m.phase == serving && m.outstanding < m.parallel && m.queue.len() > 0 {
 		t := m.queue.pop()
 		switch {
-		case t.child == nil:
-			m.answer(t.call)
-		case t.child.incarnation != t.incarnation:
-		case t.child.state == Dead:
+		case t.call != nil:
+			m.answer(t)
+		case t.child.incarnation != t.incarnation || t.child.gone:
+		case t.child.state == Dead && !m.occupied(t):
 			m.judge(t.child)
-		case t.child.state == Waiting:
-			m.restart(t.child)
+		case t.child.state == Waiting && !m.occupied(t):
+			if t.child.counted {
+				m.resume(t.child)
+			} else {
+				m.restart(t.child)
+			}
 		}
 	}
+}
+
+// occupied puts off a turn until the job is done which has to do with somebody
+// of the child's group, or with what one of them needs, if there is one. With Parallel more than one job may be
+// under way.
+func (m *Machine) occupied(t turn) bool {
+	if m.parallel == 1 {
+		return false
+	}
+	var group []*child
+	if m.cfg.Strategy == Dependents {
+		group = m.fateDependents(t.child, nil)
+	} else {
+		group = append(group, t.child)
+	}
+	for _, c := range group {
+		j := c.owner
+		if j == nil {
+			j = m.busyNeed(c.spec)
+		}
+		if j != nil {
+			j.parked = append(j.parked, t)
+			return true
+		}
+	}
+	return false
 }
 
 func (m *Machine) emit(a Action) { m.actions = append(m.actions, a) }
@@ -141,7 +204,7 @@ func (m *Machine) emit(a Action) { m.actions = append(m.actions, a) }
 // about begins an action that concerns a child's current incarnation and
 // latest exit.
 func about(c *child, do Do, cascade Cascade) Action {
-	return Action{Do: do, ID: c.spec.ID, Child: Ref{c}, Tag: c.spec.Tag, Incarnation: c.incarnation, Exit: c.exit, Cascade: cascade}
+	return Action{Do: do, ID: c.id, Child: Ref{c}, Tag: c.tag, Incarnation: c.incarnation, Exit: c.exit, Cascade: cascade}
 }
 
 func (m *Machine) report(r Report, c *child, cascade Cascade) {

@@ -14,7 +14,8 @@ func (m *Machine) start(j *job, c *child) {
 	m.await(j, c)
 	m.setState(c, Starting)
 	c.incarnation++
-	c.order, c.late, c.spared, c.exit = orderNone, false, false, Exit{}
+	c.held = nil
+	c.order, c.late, c.spared, c.counted, c.cancelled, c.exit = orderNone, false, false, false, false, Exit{}
 	m.emit(about(c, DoStart, j.cascade))
 	if c.spec.StartLimit > 0 {
 		m.arm(c, StartTimer, c.spec.StartLimit)
@@ -28,26 +29,55 @@ func (m *Machine) started(c *child) {
 		m.setState(c, Stopping) // too late: it has been told to stop, and its exit will follow
 	default:
 		m.setState(c, Up)
+		c.failed = 0
+		if c.pauses != nil {
+			c.pauses.up = m.now
+		}
 		j := m.settle(c)
-		m.report(Progress, c, j.cascade)
+		if m.template != nil {
+			m.report(Running, c, j.cascade)
+		} else {
+			m.report(Progress, c, j.cascade)
+		}
+		m.isStarted(j, c)
 		m.advance(j)
 	}
 }
 
-// ignored: a success that leaves nothing running (rules B5, E9).
+// ignored: a success that leaves nothing running (rules B5, E9). A dynamic
+// supervisor keeps no record of that, not even after a restart (J2, and J11 put
+// right).
 func (m *Machine) ignored(c *child) {
 	if c.state != Starting {
 		return
 	}
 	m.setState(c, Down)
-	if c.spec.Restart == Temporary {
+	j := m.settle(c)
+	if m.temporary(c) && m.phase != finishing {
 		m.remove(c)
 	}
-	m.advance(m.settle(c))
+	m.dealtWith(j, c)
+}
+
+// dealtWith goes on after a start that left nothing running and is not to be
+// tried again, or after a stop.
+func (m *Machine) dealtWith(j *job, c *child) {
+	if j.stopping() {
+		m.isDown(j, c)
+	} else if !c.cancelled {
+		m.isStarted(j, c)
+	}
+	m.advance(j)
+}
+
+// temporary reports whether the record of c goes with its process.
+func (m *Machine) temporary(c *child) bool {
+	return c.spec.Restart == Temporary || m.template != nil
 }
 
 // startFailed decides what follows from a failed start: the end, if it was the
-// first (rule B3), another attempt otherwise (rule E1).
+// first (rule B3), an answer, if it was asked for by a call (rules I1, I3, J2),
+// another attempt otherwise (rule E1).
 func (m *Machine) startFailed(c *child, e Exit, cascade Cascade) {
 	if c.state != Starting {
 		return
@@ -58,28 +88,45 @@ func (m *Machine) startFailed(c *child, e Exit, cascade Cascade) {
 	if c.cascade.IsZero() {
 		c.cascade = cascade
 	}
+	c.failed++
+	if c.late {
+		c.exit.Class, c.exit.Err = Crash, lateError(c.spec.StartLimit, e.Err)
+	}
 	switch {
 	case m.phase == finishing:
+		c.exit = e
 		m.report(Cancelled, c, j.cascade)
 		m.heedStuck(c)
+		m.dealtWith(j, c)
+		return
+	case e.Directive >= EndTree:
+		m.report(StartError, c, c.cascade)
+		m.finish(blame(TreeEnded, c))
+		return
+	case c.cancelled:
+		j.failed = true
+		m.report(Cancelled, c, j.cascade)
+		if m.temporary(c) {
+			m.remove(c)
+		}
+	case j.call.ticket != 0:
+		j.call.failed, j.call.exit = true, c.exit
+		m.report(NotStarted, c, c.cascade)
+		if j.call.op == OpStartChild {
+			m.remove(c)
+		}
 	case e.Directive == DoNotRestart:
 		m.remove(c)
-	default:
-		if c.late {
-			c.exit.Class, c.exit.Err = Crash, lateError(c.spec.StartLimit, e.Err)
-		}
+		m.isStarted(j, c)
+	case m.phase == booting:
 		m.report(StartError, c, c.cascade)
-		switch {
-		case c.exit.Directive >= EndTree:
-			m.finish(blame(TreeEnded, c))
-			return
-		case m.phase == booting:
-			m.finish(blame(BootFailed, c))
-			return
-		}
+		m.finish(blame(BootFailed, c))
+		return
+	default:
 		j.failed = true
+		m.report(StartError, c, c.cascade)
 		m.setState(c, Waiting)
-		m.arm(c, RetryTimer, 0)
+		m.arm(c, RetryTimer, m.pause(c))
 	}
 	m.advance(j)
 }

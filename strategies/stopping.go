@@ -2,20 +2,26 @@ package strategies
 
 import "time"
 
-// stop ends a member of a job, as far as there is anything to end.
-func (m *Machine) stop(j *job, c *child) {
+// stop ends a member of a job, as far as there is anything to end, and reports
+// whether it is down.
+func (m *Machine) stop(j *job, c *child) bool {
 	switch c.state {
+	case Down:
+		return true
 	case Up:
 		m.await(j, c)
 		m.setState(c, Stopping)
 		m.tell(c, j.cascade)
 	case Dead:
 		m.setState(c, Down)
-		m.stopped(c, j.cascade)
+		m.stopped(j, c)
+		return true
 	case Waiting:
 		m.setState(c, Down) // rule E4: the retry will find it so
 		m.report(Cancelled, c, j.cascade)
+		return true
 	}
+	return false // Starting or Stopping: its end is awaited already
 }
 
 // tell gives the order to end, as the child's Shutdown has it (rules H2 to H4).
@@ -46,9 +52,14 @@ func (m *Machine) deadline(c *child, t Timer) {
 		c.late = true
 		m.tell(c, c.job.cascade)
 	case t == StopTimer && c.order == orderStop && c.job != nil:
-		c.order = orderKill
-		m.emit(about(c, DoKill, c.job.cascade))
+		m.kill(c)
 	}
+}
+
+// kill ends a child whose time to stop is up.
+func (m *Machine) kill(c *child) {
+	c.order = orderKill
+	m.emit(about(c, DoKill, c.job.cascade))
 }
 
 // cannotKill: the child to be killed can only be asked. One that had not been
@@ -72,7 +83,7 @@ func (m *Machine) cannotKill(c *child) {
 		m.report(Stuck, c, c.cascade)
 		m.finish(blame(TreeEnded, c))
 		if j == m.ending {
-			m.advance(j)
+			m.dealtWith(j, c)
 		}
 	}
 }
@@ -83,7 +94,9 @@ func (m *Machine) exited(c *child, e Exit, cascade Cascade) {
 	case Up:
 		m.setState(c, Dead)
 		c.exit, c.cascade = e, cascade
-		m.queue.push(turn{child: c, incarnation: c.incarnation})
+		if m.phase != finishing {
+			m.queue.push(turn{child: c, incarnation: c.incarnation})
+		}
 	case Starting: // rule B7
 		m.startFailed(c, e, cascade)
 	case Stopping:
@@ -95,25 +108,29 @@ func (m *Machine) exited(c *child, e Exit, cascade Cascade) {
 		j := m.settle(c)
 		m.setState(c, Down)
 		c.exit, c.cascade = e, j.cascade
-		m.stopped(c, j.cascade)
+		m.stopped(j, c)
 		if m.ending == nil || m.ending == j {
-			m.advance(j)
+			m.dealtWith(j, c)
 		}
 	}
 }
 
 // stopped deals with the exit of a child that was to be stopped and now is
 // down, by itself or not (rules H5, H7, D4, D9).
-func (m *Machine) stopped(c *child, cascade Cascade) {
-	if !c.spec.expects(c.exit) {
-		m.report(ShutdownError, c, cascade)
+func (m *Machine) stopped(j *job, c *child) {
+	switch {
+	case c.spec.expects(c.exit):
+	case m.draining():
+		m.tally(c.exit)
+	default:
+		m.report(ShutdownError, c, j.cascade)
 	}
 	switch {
 	case m.phase == finishing:
 		m.heedStuck(c)
 	case c.exit.Directive >= EndTree:
 		m.finish(blame(TreeEnded, c))
-	case c.spec.Restart == Temporary, c.exit.Directive == DoNotRestart:
+	case m.temporary(c), c.exit.Directive == DoNotRestart:
 		m.remove(c)
 	}
 }
@@ -137,8 +154,11 @@ func (m *Machine) judge(c *child) {
 		m.finish(blame(TreeEnded, c))
 	case c.spec.Restart.restarts(c.exit):
 		m.restart(c)
-	case c.spec.Restart == Temporary, c.exit.Directive == DoNotRestart:
-		m.remove(c)
+	default:
+		if m.temporary(c) || c.exit.Directive == DoNotRestart {
+			m.remove(c)
+		}
+		m.finishedForGood(c)
 	}
 }
 

@@ -12,8 +12,8 @@ const (
 	OneForAll
 	// RestForOne restarts the failed child and those started after it (rule D3).
 	RestForOne
-	// Dependents restarts the failed child and whatever transitively Needs it.
-	// Not available yet: a Config with it is refused.
+	// Dependents restarts the failed child and whatever transitively Needs it:
+	// rest for one, generalised from a list to a graph.
 	Dependents
 )
 
@@ -27,6 +27,7 @@ var fates = [...]func(m *Machine, failed *child, group []*child) []*child{
 	OneForOne:  (*Machine).fateOneForOne,
 	OneForAll:  (*Machine).fateOneForAll,
 	RestForOne: (*Machine).fateRestForOne,
+	Dependents: (*Machine).fateDependents,
 }
 
 func (m *Machine) fateOneForOne(failed *child, group []*child) []*child {
@@ -57,10 +58,13 @@ func (m *Machine) Radius(id string) []string {
 	if c == nil {
 		return nil
 	}
-	group := fates[m.cfg.Strategy](m, c, nil)
-	ids := make([]string, len(group))
-	for i, c := range group {
-		ids[i] = c.spec.ID
+	return ids(fates[m.cfg.Strategy](m, c, nil))
+}
+
+func ids(children []*child) []string {
+	list := make([]string, len(children))
+	for i, c := range children {
+		list[i] = c.id
 	}
-	return ids
+	return list
 }

@@ -21,7 +21,7 @@ func Example() {
 		var what otptrace.Result = f.Trace.Steps[0]
 		var e otptrace.Event = what.Events[0]
 		fmt.Println(root.Config().Strategy, len(root.Children), root.Children[0].OnStop == otptrace.OnStop{})
-		fmt.Println(first.Op, first.Child, "->", e.E, e.P, e.R)
+		fmt.Println(first.Op, first.Path(), "->", e.E, e.P, e.R)
 	}
 	// Output:
 	// rest_for_one 3 true

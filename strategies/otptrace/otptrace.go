@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -36,7 +35,7 @@ type Node struct {
 	Type         string          `json:"type"`
 	Restart      *string         `json:"restart"`
 	Shutdown     json.RawMessage `json:"shutdown"`
-	Significant  bool            `json:"significant"`
+	Significant  Flag            `json:"significant"`
 	Starts       []string        `json:"starts"`
 	Then         string          `json:"then"`
 	OnStop       OnStop          `json:"on_stop"`
@@ -45,6 +44,15 @@ type Node struct {
 	PeriodS      *int            `json:"period_s"`
 	AutoShutdown *string         `json:"auto_shutdown"`
 	Children     []Node          `json:"children"`
+}
+
+// Flag is a boolean, or something else where the scenario says what is wrong.
+type Flag struct{ True, Wrong bool }
+
+// UnmarshalJSON takes anything.
+func (f *Flag) UnmarshalJSON(b []byte) error {
+	*f = Flag{True: string(b) == "true", Wrong: string(b) != "true" && string(b) != "false"}
+	return nil
 }
 
 // OnStop is how a worker reacts when it is told to stop.
@@ -60,12 +68,32 @@ type OnStop struct {
 
 // Step is one operation on the tree.
 type Step struct {
-	Op     string `json:"op"`
-	Child  any    `json:"child"` // a path for exit, a Node for start_child
-	Sup    string `json:"sup"`
-	ID     string `json:"id"`
-	Reason string `json:"reason"`
-	MS     int    `json:"ms"`
+	Op       string          `json:"op"`
+	Child    json.RawMessage `json:"child"` // see Path and Node
+	Sup      string          `json:"sup"`
+	ID       string          `json:"id"`
+	Reason   string          `json:"reason"`
+	MS       int             `json:"ms"`
+	Name     string          `json:"name"`     // of start_child under a dynamic supervisor
+	Instance string          `json:"instance"` // of terminate_child and get_childspec there
+	Starts   []string        `json:"starts"`   // of start_child there, instead of the template's
+	Then     string          `json:"then"`
+	OnStop   *OnStop         `json:"on_stop"`
+	Trigger  *Step           `json:"trigger"` // of gated
+	Queued   []Step          `json:"queued"`  // of gated
+}
+
+// Path is the child of an exit.
+func (s *Step) Path() string {
+	var path string
+	_ = json.Unmarshal(s.Child, &path) // anything else is not a path
+	return path
+}
+
+// Node is the child of a start_child.
+func (s *Step) Node() (*Node, error) {
+	n := new(Node)
+	return n, json.Unmarshal(s.Child, n)
 }
 
 // Result is what a step did.
@@ -73,6 +101,7 @@ type Result struct {
 	Result string          `json:"result"`
 	Events []Event         `json:"events"`
 	Value  json.RawMessage `json:"value,omitempty"`
+	Queued []Result        `json:"queued,omitempty"` // of gated
 }
 
 // Event is one thing seen: a start attempt, an exit, or a supervisor report.
@@ -85,6 +114,8 @@ type Event struct {
 	T string `json:"t,omitempty"` // type of report
 	S string `json:"s,omitempty"` // supervisor, of report
 	C string `json:"c,omitempty"` // child, of report
+
+	Nb int `json:"nb,omitempty"` // number of children, of a shutdown_error of many
 }
 
 // Load reads all recordings of a directory, by name.
@@ -124,31 +155,39 @@ func (n *Node) Outcome(attempt uint64) string {
 	return "ok"
 }
 
-// Needs names the first thing the scenario uses that is not in have, in words;
-// "" if there is none. The words are those of operations, strategies and flags:
-// start_child, simple_one_for_one, auto_shutdown, gated …
-func (f *File) Needs(have ...string) string {
-	lacks := func(word string) bool { return !slices.Contains(have, word) }
-	if w := f.Scenario.Tree.needs(lacks); w != "" {
-		return w
-	}
-	for _, s := range f.Scenario.Steps {
-		if lacks(s.Op) {
-			return s.Op
-		}
+// Simple reports whether the node is a dynamic supervisor.
+func (n *Node) Simple() bool {
+	return n.Supervisor() && n.Strategy != nil && *n.Strategy == "simple_one_for_one"
+}
+
+const notBoolean = "significant is a boolean: anything else cannot be said"
+
+// Unsayable tells, in words, why the step cannot be performed; "" if it can.
+func (s *Step) Unsayable() string {
+	if n, err := s.Node(); err == nil && s.Op == "start_child" && s.Child != nil {
+		return n.unsayable()
 	}
 	return ""
 }
 
-func (n *Node) needs(lacks func(string) bool) string {
-	if n.Strategy != nil && *n.Strategy == "simple_one_for_one" && lacks(*n.Strategy) {
-		return *n.Strategy
+// Unsayable tells, in words, what of the scenario cannot be said to coppice;
+// "" if all can.
+func (f *File) Unsayable() string {
+	if f.Scenario.Tree.Outcome(1) == "ignore" {
+		return "a root that says ignore never becomes a supervisor: there is nothing to replay"
 	}
-	if n.AutoShutdown != nil && strings.HasSuffix(*n.AutoShutdown, "_significant") && lacks("auto_shutdown") {
-		return "auto_shutdown"
+	return f.Scenario.Tree.unsayable()
+}
+
+func (n *Node) unsayable() string {
+	if n.Significant.Wrong {
+		return notBoolean
+	}
+	if n.Simple() && len(n.Children) == 0 {
+		return "a dynamic supervisor is one that has a template: without one there is nothing to say it with"
 	}
 	for i := range n.Children {
-		if w := n.Children[i].needs(lacks); w != "" {
+		if w := n.Children[i].unsayable(); w != "" {
 			return w
 		}
 	}

@@ -3,6 +3,7 @@ package otptrace
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -44,10 +45,39 @@ func (n *Node) Config() strategies.Config {
 			c.Intensity.Within = -1 // OTP refuses 0; here it is the default
 		}
 	}
+	if n.Simple() {
+		c.Strategy = strategies.OneForOne
+		if len(n.Children) > 0 {
+			template := n.Children[0].ChildSpec()
+			c.Dynamic = &template
+		}
+		if len(n.Children) <= 1 {
+			return c
+		}
+	}
 	for i := range n.Children {
 		c.Children = append(c.Children, n.Children[i].ChildSpec())
 	}
 	return c
+}
+
+// Tree translates a supervisor node and all supervisors below it.
+func (n *Node) Tree() *strategies.Tree {
+	t := &strategies.Tree{Name: n.ID, Config: n.Config()}
+	for i := range n.Children {
+		c := &n.Children[i]
+		switch {
+		case !c.Supervisor():
+		case n.Simple():
+			t.Template = c.Tree()
+		default:
+			if t.Nested == nil {
+				t.Nested = map[string]*strategies.Tree{}
+			}
+			t.Nested[c.ID] = c.Tree()
+		}
+	}
+	return t
 }
 
 // ChildSpec translates a node as a child of its supervisor.
@@ -55,7 +85,7 @@ func (n *Node) ChildSpec() strategies.ChildSpec {
 	s := strategies.ChildSpec{
 		ID:          n.ID,
 		Restart:     word[strategies.Restart](n.Restart, "permanent", "transient", "temporary"),
-		Significant: n.Significant,
+		Significant: n.Significant.True,
 		Shutdown:    shutdown(n.Shutdown),
 	}
 	switch n.Type {
@@ -84,6 +114,19 @@ func shutdown(raw json.RawMessage) strategies.ShutdownLimit {
 	return strategies.Timeout(time.Duration(ms) * time.Millisecond)
 }
 
+// Class translates the word for an exit class; kill is an unconditional end.
+func Class(word string) (strategies.Class, error) {
+	if word == "kill" {
+		return strategies.Killed, nil
+	}
+	for c := strategies.Normal; c <= strategies.Crash; c++ {
+		if c.String() == word {
+			return c, nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no exit class", word)
+}
+
 // ShutdownValue is the way back: how a trace writes a shutdown.
 func ShutdownValue(s strategies.ShutdownLimit) any {
 	switch s {
@@ -98,7 +141,7 @@ func ShutdownValue(s strategies.ShutdownLimit) any {
 }
 
 // ErrorName is the word with which a trace names what is wrong with a
-// description.
+// description or a call.
 func ErrorName(err error) string {
 	for _, e := range []struct {
 		err  error
@@ -113,6 +156,13 @@ func ErrorName(err error) string {
 		{strategies.ErrShutdown, "invalid_shutdown"},
 		{strategies.ErrSignificant, "bad_combination"},
 		{strategies.ErrDuplicate, "duplicate_child_id"},
+		{strategies.ErrTemplate, "bad_start_spec"},
+		{strategies.ErrAlreadyStarted, "already_started"},
+		{strategies.ErrAlreadyPresent, "already_present"},
+		{strategies.ErrNotFound, "not_found"},
+		{strategies.ErrRunning, "running"},
+		{strategies.ErrRestarting, "restarting"},
+		{strategies.ErrDynamic, "simple_one_for_one"},
 	} {
 		if errors.Is(err, e.err) {
 			return e.name

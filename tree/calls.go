@@ -4,60 +4,301 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/coppice-go/coppice/strategies"
 )
 
-// WhichChildren lists the children, newest first (rule I6). It waits its turn:
-// while a start or a group restart is under way, until that is done. For a look
-// that never waits see [Supervisor.Snapshot].
+// The calls on a running supervisor. Each waits its turn: while a start or a
+// group restart is under way, until that is done. For a look that never waits
+// see [Supervisor.Snapshot]. They are safe from any goroutine, from a child's
+// Serve too. During the end of the supervisor the answer comes at once.
 //
-// The error of this and the other calls is ErrNotRunning if the supervisor does
-// not run or ends first, ErrFromInit from a child's Init, or ctx's.
-func (s *Supervisor) WhichChildren(ctx context.Context) ([]strategies.ChildInfo, error) {
-	r, err := s.call(ctx, strategies.WhichChildren(0))
-	return r.Children, err
+// The error of each is, besides its own, ErrNotRunning if the supervisor does
+// not run or ends first, ErrFromInit from a child's Init, or ctx's. If ctx ends
+// while the call waits, what was asked for may still be done. A child that
+// terminates itself passes its own context, or does not wait: its supervisor
+// waits for it.
+
+// StartChild adds a child and starts it (rules I1, J2), and returns what was
+// started, with Incarnation 0 if the start said ErrIgnore. The child is the last
+// in start order, and is gone when the supervisor is restarted (rule G6).
+//
+// The error is a *SpecError, or several joined, for a description that is not
+// valid; an *AlreadyStartedError or ErrAlreadyPresent if there is a child of that
+// id; a *StartError if it could not be started, which leaves nothing behind;
+// ErrCancelled.
+//
+// A dynamic supervisor has its children's description already: the child brings
+// its Start, unless the template has one, and may bring an ID that is no
+// number. Without, it gets a number for one.
+func (s *Supervisor) StartChild(ctx context.Context, c Child) (strategies.ChildRef, error) {
+	l, err := s.reach(ctx)
+	if err != nil {
+		return strategies.ChildRef{}, err
+	}
+	if err := s.checkNew(&c); err != nil {
+		return strategies.ChildRef{}, err
+	}
+	c.Needs = slices.Clone(c.Needs) // the caller's may change
+	r, err := l.ask(ctx, call{child: &c})
+	id := c.ID
+	if r.ID != "" { // it may have been given one
+		id = r.ID
+	}
+	ref := strategies.ChildRef{Path: s.node.path + "/" + id, Incarnation: r.Incarnation}
+	switch {
+	case errors.Is(err, ErrAlreadyStarted):
+		return ref, &AlreadyStartedError{ref}
+	case errors.Is(err, strategies.ErrStart):
+		return ref, &StartError{Path: ref.Path, Err: r.Exit.Err}
+	}
+	return ref, about(err, ref.Path)
 }
 
-// CountChildren counts the children (rule I7). It waits its turn and fails as
-// WhichChildren does.
-func (s *Supervisor) CountChildren(ctx context.Context) (strategies.Counts, error) {
-	r, err := s.call(ctx, strategies.CountChildren(0))
-	return r.Counts, err
+// TerminateChild stops a child (rule I4). It is started no more, unless by
+// RestartChild or with a group; a temporary one is removed. That it does not run
+// is no error. The error is ErrNotFound, or ErrDynamic: see TerminateInstance.
+func (s *Supervisor) TerminateChild(ctx context.Context, id string) error {
+	_, err := s.call(ctx, id, strategies.TerminateChild(0, id))
+	return err
 }
 
-// ChildSpec returns the description of a child, defaults filled in (rule A9).
-// It waits its turn and fails as WhichChildren does, or with ErrNotFound.
-func (s *Supervisor) ChildSpec(ctx context.Context, id string) (strategies.ChildSpec, error) {
-	r, err := s.call(ctx, strategies.GetChildSpec(0, id))
-	if errors.Is(err, ErrNotFound) {
-		err = fmt.Errorf("%s/%s: %w", s.node.path, id, ErrNotFound)
+// RestartChild starts a child that does not run (rule I3), and returns what was
+// started, with Incarnation 0 if the start said ErrIgnore. The error is
+// ErrNotFound, ErrChildRunning, ErrRestarting, ErrDynamic, ErrCancelled, or a
+// *StartError if it could not be started, which leaves it as it was.
+func (s *Supervisor) RestartChild(ctx context.Context, id string) (strategies.ChildRef, error) {
+	r, err := s.call(ctx, id, strategies.RestartChild(0, id))
+	ref := strategies.ChildRef{Path: s.node.path + "/" + id, Incarnation: r.Incarnation}
+	if errors.Is(err, strategies.ErrStart) {
+		err = &StartError{Path: ref.Path, Err: r.Exit.Err}
+	}
+	return ref, err
+}
+
+// DeleteChild removes a child that does not run (rule I5). The error is
+// ErrNotFound, ErrChildRunning, ErrRestarting or ErrDynamic.
+func (s *Supervisor) DeleteChild(ctx context.Context, id string) error {
+	_, err := s.call(ctx, id, strategies.DeleteChild(0, id))
+	return err
+}
+
+// TerminateInstance stops a child of a dynamic supervisor, which it removes
+// (rule J5). ref says which incarnation is meant, as OTP's pid does: if that is
+// dead there is nothing to do, and no error. Incarnation 0 stands for whichever
+// runs. The error is ErrNotFound if ref lives, but not here, or if its
+// Incarnation is 0.
+func (s *Supervisor) TerminateInstance(ctx context.Context, ref strategies.ChildRef) error {
+	id := s.idOf(ref)
+	_, err := s.call(ctx, id, strategies.TerminateInstance(0, id, ref.Incarnation))
+	if errors.Is(err, ErrNotFound) && s.spec.Dynamic != nil && s.dead(ref) {
+		return nil
+	}
+	return err
+}
+
+// InstanceSpec returns the description of a child of a dynamic supervisor, which
+// is the template's (rule J5). It fails as TerminateInstance does.
+func (s *Supervisor) InstanceSpec(ctx context.Context, ref strategies.ChildRef) (strategies.ChildSpec, error) {
+	id := s.idOf(ref)
+	r, err := s.call(ctx, id, strategies.GetInstanceSpec(0, id, ref.Incarnation))
+	if errors.Is(err, ErrNotFound) && s.spec.Dynamic != nil && s.dead(ref) {
+		err = nil
 	}
 	return r.Spec, err
 }
 
-func (s *Supervisor) call(ctx context.Context, in strategies.Input) (*strategies.Reply, error) {
-	none := &strategies.Reply{}
+// WhichChildren lists the children, newest first (rule I6).
+func (s *Supervisor) WhichChildren(ctx context.Context) ([]strategies.ChildInfo, error) {
+	r, err := s.call(ctx, "", strategies.WhichChildren(0))
+	return r.Children, err
+}
+
+// CountChildren counts the children (rule I7).
+func (s *Supervisor) CountChildren(ctx context.Context) (strategies.Counts, error) {
+	r, err := s.call(ctx, "", strategies.CountChildren(0))
+	return r.Counts, err
+}
+
+// ChildSpec returns the description of a child, defaults filled in (rule A9).
+// The error is ErrNotFound, or ErrDynamic: see InstanceSpec.
+func (s *Supervisor) ChildSpec(ctx context.Context, id string) (strategies.ChildSpec, error) {
+	r, err := s.call(ctx, id, strategies.GetChildSpec(0, id))
+	return r.Spec, err
+}
+
+// idOf returns the id of the child that ref is about; "" if it is none of this
+// supervisor's.
+func (s *Supervisor) idOf(ref strategies.ChildRef) string {
+	id, ok := strings.CutPrefix(ref.Path, s.node.path+"/")
+	if !ok || strings.Contains(id, "/") {
+		return ""
+	}
+	return id
+}
+
+// dead reports whether an incarnation is known not to run.
+func (s *Supervisor) dead(ref strategies.ChildRef) bool {
+	if ref.Incarnation == 0 {
+		return false
+	}
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	n := s.hub.root.find(ref.Path)
+	return n == nil || n.incarnation != ref.Incarnation || n.state == strategies.Down || n.state == strategies.Waiting
+}
+
+// reach returns the life that a call is for.
+func (s *Supervisor) reach(ctx context.Context) (*life, error) {
 	l := s.life.Load()
 	if !l.running() {
-		return none, fmt.Errorf("%s: %w", s.node.path, ErrNotRunning)
+		return nil, fmt.Errorf("%s: %w", s.node.path, ErrNotRunning)
 	}
-	if err := l.refuseFromInit(ctx); err != nil {
-		return none, err
+	return l, l.refuseFromInit(ctx)
+}
+
+// call puts a call about a child, or about none.
+func (s *Supervisor) call(ctx context.Context, id string, in strategies.Input) (*strategies.Reply, error) {
+	l, err := s.reach(ctx)
+	if err != nil {
+		return &strategies.Reply{}, err
 	}
+	r, err := l.ask(ctx, call{in: in})
+	return r, about(err, s.node.path+"/"+id)
+}
+
+// about names the child that an answer is about.
+func about(err error, path string) error {
+	var spec *SpecError
+	switch {
+	case err == nil, errors.Is(err, ErrNotRunning), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.As(err, &spec):
+		return &SpecError{Path: path, Err: spec.Err}
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// ask puts a call into the queue and waits for the answer.
+func (l *life) ask(ctx context.Context, c call) (*strategies.Reply, error) {
+	none := &strategies.Reply{}
 	reply := make(chan *strategies.Reply, 1)
-	if err := l.tell(ctx, message{call: &call{in, reply}}); err != nil {
+	c.reply = reply
+	if err := l.tell(ctx, message{call: &c}); err != nil {
 		return none, err
 	}
 	select {
 	case r := <-reply:
-		if errors.Is(r.Err, strategies.ErrDown) {
-			r.Err = fmt.Errorf("%s: %w", s.node.path, ErrNotRunning)
-		}
-		return r, r.Err
-	case <-l.done:
-		return none, fmt.Errorf("%s: %w", s.node.path, ErrNotRunning)
+		return r, l.answered(r)
 	case <-ctx.Done():
 		return none, ctx.Err()
+	case <-l.done:
 	}
+	select {
+	case r := <-reply: // the last thing it did
+		return r, l.answered(r)
+	default:
+		return none, fmt.Errorf("%s: %w", l.sup.node.path, ErrNotRunning)
+	}
+}
+
+func (l *life) answered(r *strategies.Reply) error {
+	if errors.Is(r.Err, strategies.ErrDown) {
+		return fmt.Errorf("%s: %w", l.sup.node.path, ErrNotRunning)
+	}
+	return r.Err
+}
+
+// checkNew checks the description of a child to be added, with what is nested
+// in it, and fills in what a template has.
+func (s *Supervisor) checkNew(c *Child) error {
+	path := s.node.path + "/" + c.ID
+	if c.ID == "" {
+		path = s.node.path + "/(new child)"
+	}
+	if d := s.spec.Dynamic; d != nil {
+		if missing(c.Start) {
+			c.Start = d.Start
+		}
+		if err := instanceOf(d, c); err != nil {
+			return &SpecError{Path: path, Err: err}
+		}
+	} else {
+		cs, cfg := c.childSpec(), strategies.Config{Strategy: s.spec.Strategy, AutoShutdown: s.spec.AutoShutdown}
+		if wrong := cfg.ValidateChild(&cs); wrong != nil { // OTP tells the first
+			return &SpecError{Path: path, Err: wrong[0].Err}
+		}
+	}
+	if missing(c.Start) {
+		return &SpecError{Path: path, Err: ErrNoStart}
+	}
+	if sub := c.Start.nested(); sub != nil {
+		return errors.Join(validate(path, sub)...)
+	}
+	return nil
+}
+
+// instanceOf checks that a child brings nothing that is the template's to say.
+func instanceOf(template, c *Child) error {
+	plain := Child{ID: c.ID, Start: c.Start}
+	switch {
+	case strings.Contains(c.ID, "/"):
+		return strategies.ErrID
+	case generated(c.ID):
+		return fmt.Errorf("%w: numbers are given by the dynamic supervisor itself", strategies.ErrID)
+	case c.Restart != plain.Restart, c.Significant, c.Shutdown != 0, c.StartLimit != 0, c.Backoff != plain.Backoff, c.Needs != nil:
+		return fmt.Errorf("%w: but for ID and Start, a child is as the template says", strategies.ErrTemplate)
+	case !missing(c.Start) && c.Start.kind() != template.kind():
+		return fmt.Errorf("%w: the template is a %v's", strategies.ErrKind, template.kind())
+	}
+	return nil
+}
+
+// kind is the kind of a child; without a Start it is a worker.
+func (c *Child) kind() strategies.Kind {
+	if missing(c.Start) {
+		return strategies.Worker
+	}
+	return c.Start.kind()
+}
+
+// generated reports whether an id is a number, as those that dynamic supervisors
+// give.
+func generated(id string) bool {
+	for i := range len(id) {
+		if id[i] < '0' || id[i] > '9' {
+			return false
+		}
+	}
+	return id != ""
+}
+
+// adding makes the entry of a child that is to be added, and the request.
+func (l *life) adding(c *Child) strategies.Input {
+	up := l.sup.node
+	spec := c.childSpec()
+	if l.sup.spec.Dynamic == nil {
+		n := newChildNode(up, c, l.sup.logger)
+		spec.Tag = n
+		if n.incarnation = up.sup.counts.last(c.ID); up.sup.removed[c.ID] != nil {
+			n.incarnation = up.sup.removed[c.ID].incarnation
+		}
+		spec.Incarnation = n.incarnation
+		return strategies.StartChild(0, spec)
+	}
+	child := *l.sup.spec.Dynamic
+	child.Start = c.Start
+	if child.ID = c.ID; child.ID == "" {
+		up.sup.serial++
+		child.ID = strconv.FormatUint(up.sup.serial, 10)
+	} else {
+		spec.Incarnation = up.sup.counts.last(c.ID)
+	}
+	n := newChildNode(up, &child, l.sup.logger)
+	n.incarnation = spec.Incarnation
+	spec.ID, spec.Tag = n.id, n
+	return strategies.StartChild(0, spec)
 }

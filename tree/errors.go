@@ -26,8 +26,27 @@ var (
 	ErrNotRunning = errors.New("supervisor is not running")
 	// ErrRunning is returned by Init and Serve of a supervisor that runs already.
 	ErrRunning = errors.New("supervisor is running already")
-	// ErrNotFound is returned by calls about a child that is not there (rule I2).
+	// ErrNotFound is returned by calls about a child that is not there (rules I2, J5).
 	ErrNotFound = strategies.ErrNotFound
+	// ErrAlreadyStarted is what every *AlreadyStartedError is.
+	ErrAlreadyStarted = strategies.ErrAlreadyStarted
+	// ErrAlreadyPresent is returned by StartChild if there is a child of that
+	// id which does not run (rule I1).
+	ErrAlreadyPresent = strategies.ErrAlreadyPresent
+	// ErrChildRunning is returned by RestartChild and DeleteChild if the child
+	// runs (OTP's running, rules I3, I5).
+	ErrChildRunning = strategies.ErrRunning
+	// ErrRestarting is returned by RestartChild and DeleteChild if the child
+	// waits to be started again (rules E3, I3, I5).
+	ErrRestarting = strategies.ErrRestarting
+	// ErrDynamic is returned by calls that a dynamic supervisor does not have
+	// (OTP's simple_one_for_one, rule J4).
+	ErrDynamic = strategies.ErrDynamic
+	// ErrCancelled is returned by StartChild and RestartChild if the child was
+	// terminated while it was being started.
+	ErrCancelled = strategies.ErrCancelled
+	// ErrAutoShutdown is what every *AutoShutdownError is.
+	ErrAutoShutdown = errors.New("significant children have finished")
 	// ErrFromInit is returned by a call from a child's Init, or from the
 	// function that makes it, into a supervisor which waits for that Init.
 	ErrFromInit = errors.New("call into a supervisor that is waiting for this start to finish")
@@ -81,6 +100,38 @@ func (e *StartError) Unwrap() error { return e.Err }
 
 // ExitClass is ShutdownTerm, as in OTP.
 func (e *StartError) ExitClass() strategies.Class { return strategies.ShutdownTerm }
+
+// AlreadyStartedError is returned by StartChild if there is a child of that id
+// which runs (rule I1). It is ErrAlreadyStarted.
+type AlreadyStartedError struct {
+	Ref strategies.ChildRef // of the incarnation that runs
+}
+
+func (e *AlreadyStartedError) Error() string {
+	return fmt.Sprintf("%s: %v", e.Ref.Path, ErrAlreadyStarted)
+}
+func (e *AlreadyStartedError) Unwrap() error { return ErrAlreadyStarted }
+
+// AutoShutdownError is what a supervisor ends with whose significant children
+// have finished (rules K2, K3). It is ErrAutoShutdown; a root's is
+// suture.ErrDoNotRestart to a suture parent, because the end is deliberate.
+type AutoShutdownError struct {
+	Path  string // of the supervisor
+	Child string // path of the significant child that finished last
+
+	root bool // suture may be above
+}
+
+func (e *AutoShutdownError) Error() string {
+	return fmt.Sprintf("%s ended: %v, the last was %s", e.Path, ErrAutoShutdown, e.Child)
+}
+
+func (e *AutoShutdownError) Is(target error) bool {
+	return target == ErrAutoShutdown || e.root && target == suture.ErrDoNotRestart
+}
+
+// ExitClass is Shutdown, as in OTP (rule K8).
+func (e *AutoShutdownError) ExitClass() strategies.Class { return strategies.Shutdown }
 
 // StoppedError is what Serve returns after [Supervisor.Stop]. A root's is
 // suture.ErrDoNotRestart to a suture parent; to a coppice parent it is an exit

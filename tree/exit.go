@@ -36,8 +36,9 @@ type ownError interface {
 	own()
 }
 
-func (e *ExhaustedError) own() {}
-func (e *StoppedError) own()   {}
+func (e *ExhaustedError) own()    {}
+func (e *StoppedError) own()      {}
+func (e *AutoShutdownError) own() {}
 
 // A panic is a crash, whatever its value says of itself.
 func (e *PanicError) own() {}

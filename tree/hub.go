@@ -13,30 +13,40 @@ import (
 // it events in the order in which they decide; what it knows is what the events
 // so far add up to.
 type hub struct {
-	mu  sync.Mutex // guards seq, and what is said to be guarded below
-	seq uint64
+	root *node
+
+	mu            sync.Mutex // guards what follows, and what is said to be guarded below
+	seq           uint64
+	sinks         map[*subscriber]struct{} // those that have not ended
+	subscriptions []*Subscription
+	idle          chan struct{} // closed when a supervisor comes to rest; nil if nobody waits
 }
 
 // node is the hub's entry for a child, and the handle by which its supervisor's
 // loop finds it. Nodes outlive incarnations and the restarts of the supervisor.
 type node struct {
-	id      string
-	path    string
-	kind    strategies.Kind
-	up      *node // the supervisor's
-	start   Starter
-	restart strategies.Restart
+	id          string
+	path        string
+	up          *node // the supervisor's
+	start       Starter
+	kind        strategies.Kind
+	restart     strategies.Restart
+	significant bool
+	ofSpec      bool // it is one of those its supervisor begins with
+	needs       []string
 
 	// Used by the supervisor's loop alone.
 	proc   *proc       // the incarnation that starts, runs or stops; nil if none does
 	logger childLogger // of its contexts
 
 	// guarded by hub.mu from here on
+	listed      bool // among the children of its supervisor
 	state       strategies.State
 	incarnation uint64
 	pid         int
-	since       time.Time // of state
-	last        LastExit
+	since       time.Time     // of state
+	pause       time.Duration // of state Waiting: how long
+	last        *LastExit
 	sup         *supNode // of a coppice supervisor, else nil
 	prev, next  *node    // siblings, in start order
 }
@@ -50,19 +60,22 @@ type supNode struct {
 	children    map[string]*node
 	first, tail *node
 	removed     map[string]*node // those of the Spec that were removed since the last boot
+	counts      counts           // of the others that were
+	serial      uint64           // the latest name given to a child of a dynamic supervisor
 	running     *Supervisor      // guarded by hub.mu
 	events      *subscriber      // nil without a Sink; used by the loops, one after the other
 }
 
 // newNode makes the entries of a supervisor and of everything below it.
-func newNode(up *node, id string, child *Child, sub *Spec, logger hclog.Logger) *node {
-	n := &node{id: id, path: id, up: up}
+func newNode(up *node, path string, child *Child, sub *Spec, logger hclog.Logger) *node {
+	n := &node{id: path, path: path, up: up}
 	if up != nil {
-		n.path = up.path + "/" + id
+		n.id = path[len(up.path)+1:]
 	}
 	n.logger.base, n.logger.path = logger, n.path
 	if child != nil {
 		n.start, n.restart, n.kind = child.Start, child.Restart, child.Start.kind()
+		n.significant, n.needs = child.Significant, child.Needs
 	}
 	if sub == nil {
 		return n
@@ -73,16 +86,19 @@ func newNode(up *node, id string, child *Child, sub *Spec, logger hclog.Logger) 
 	}
 	n.sup = &supNode{spec: sub, window: strategies.NewWindow(sub.Intensity), children: make(map[string]*node, len(sub.Children))}
 	for i := range sub.Children {
-		n.sup.add(newChildNode(n, &sub.Children[i], logger))
+		kid := newChildNode(n, &sub.Children[i], logger)
+		kid.ofSpec = true
+		n.sup.add(kid)
 	}
 	return n
 }
 
 func newChildNode(up *node, c *Child, logger hclog.Logger) *node {
-	return newNode(up, c.ID, c, c.Start.nested(), logger)
+	return newNode(up, up.path+"/"+c.ID, c, c.Start.nested(), logger)
 }
 
 func (s *supNode) add(n *node) {
+	n.listed = true
 	n.prev, n.next = s.tail, nil
 	if s.tail == nil {
 		s.first = n
@@ -94,6 +110,7 @@ func (s *supNode) add(n *node) {
 }
 
 func (s *supNode) remove(n *node) {
+	n.listed = false
 	if n.prev == nil {
 		s.first = n.next
 	} else {
@@ -105,56 +122,85 @@ func (s *supNode) remove(n *node) {
 		n.next.prev = n.prev
 	}
 	delete(s.children, n.id)
-	if s.removed == nil {
-		s.removed = make(map[string]*node)
+	switch {
+	case n.ofSpec:
+		if s.removed == nil {
+			s.removed = make(map[string]*node)
+		}
+		s.removed[n.id] = n
+		return
+	case s.removed[n.id] != nil: // it had taken the name of one of the Spec
+		s.removed[n.id].incarnation = n.incarnation
+	case !generated(n.id):
+		s.counts.remember(n.id, n.incarnation)
 	}
-	s.removed[n.id] = n
+	n.discard()
 }
 
 // reset makes a supervisor's children those of its Spec again, in its order,
 // before it starts them anew (rule G6). Entries that were there are kept, and
 // with them the count of incarnations.
-func (n *node) reset(h *hub) {
+func (l *life) reset() {
+	h, s := l.sup.hub, l.sup.node.sup
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s := n.sup
-	old, removed := s.children, s.removed
-	s.children = make(map[string]*node, len(s.spec.Children))
-	s.first, s.tail, s.removed = nil, nil, nil
-	s.window = strategies.NewWindow(s.spec.Intensity)
-	for i := range s.spec.Children {
-		c := &s.spec.Children[i]
-		kid := old[c.ID]
-		if kid == nil {
-			kid = removed[c.ID]
-		}
-		s.add(kid)
+	kept := 0
+	c := s.first
+	for kept < len(s.spec.Children) && c != nil && c.ofSpec && c.id == s.spec.Children[kept].ID {
+		kept, c = kept+1, c.next
 	}
+	now := time.Now()
+	for c != nil {
+		next := c.next
+		l.event(&Event{Kind: EventRemoved, Time: now, Incarnation: c.incarnation}, c)
+		c = next
+	}
+	for i := range s.spec.Children[kept:] {
+		n := s.removed[s.spec.Children[kept+i].ID]
+		delete(s.removed, n.id)
+		l.added(now, n)
+	}
+}
+
+// added records that a child is on the list from now on; hub.mu is held.
+func (l *life) added(now time.Time, n *node) {
+	e := Event{Kind: EventAdded, Time: now, Incarnation: n.incarnation}
+	if l.events != nil || l.sup.hub.subscriptions != nil {
+		st := n.status(now)
+		e.Child = &st
+	}
+	l.event(&e, n)
 }
 
 // apply brings the entry up to date with an event about it; hub.mu is held.
 func (n *node) apply(e *Event) {
 	switch e.Kind {
+	case EventAdded:
+		n.up.sup.add(n)
 	case EventStarting:
 		n.set(strategies.Starting, e)
+		if n.sup != nil { // it begins anew (rule F8)
+			n.sup.window = strategies.NewWindow(n.sup.spec.Intensity)
+		}
 		n.incarnation, n.pid = e.Incarnation, 0
-	case EventProgress:
+	case EventProgress, EventRunning:
 		if n.state != strategies.Stopping { // it may have been told to stop by then
 			n.set(strategies.Up, e)
 		}
 		n.pid = e.PID
 	case EventIgnored, EventCancelled:
 		n.set(strategies.Down, e)
-	case EventStartError:
+	case EventStartError, EventNotStarted:
 		n.set(strategies.Down, e)
-		n.last = LastExit{Time: e.Time, Incarnation: e.Incarnation, Exit: e.Exit}
+		n.last = &LastExit{Time: e.Time, Incarnation: e.Incarnation, Exit: e.Exit}
 	case EventWaiting:
 		n.set(strategies.Waiting, e)
+		n.pause = e.After
 	case EventExited:
 		e.PID = n.pid
 		n.set(strategies.Down, e)
 		n.pid = 0
-		n.last = LastExit{Time: e.Time, Incarnation: e.Incarnation, Exit: e.Exit}
+		n.last = &LastExit{Time: e.Time, Incarnation: e.Incarnation, Exit: e.Exit}
 	case EventRestarting, EventGivingUp:
 		n.up.sup.window.Add(e.Time)
 		n.set(strategies.Down, e) // it may have been waiting for another attempt

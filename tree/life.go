@@ -3,6 +3,7 @@ package tree
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -31,11 +32,13 @@ type life struct {
 	feedback []message // what carrying out an action gave rise to
 	calls    map[uint64]chan<- *strategies.Reply
 	tickets  uint64
+	retries  map[*node]*time.Timer // of children that wait to be started again
+	drain    *time.Timer           // of a dynamic supervisor that ends; nil before
 }
 
 // message is what children, timers and callers tell the loop.
 type message struct {
-	proc  *proc            // the incarnation it is about; nil for a call
+	proc  *proc            // the incarnation it is about; nil for a call, and for the supervisor's own timer
 	op    strategies.Op    // OpStarted, OpStartFailed, OpExited, OpDeadline, OpCannotKill
 	timer strategies.Timer // of OpDeadline
 	asked strategies.Asked // of OpStartFailed and OpExited: whether it had been told to stop
@@ -46,6 +49,7 @@ type message struct {
 // call is a request from outside.
 type call struct {
 	in    strategies.Input
+	child *Child                   // of StartChild
 	reply chan<- *strategies.Reply // nil for Terminate
 }
 
@@ -79,7 +83,6 @@ func (m *message) inputAbout(id string, n uint64) strategies.Input {
 const inboxSize = 128
 
 func newLife(s *Supervisor, ctx context.Context) *life {
-	s.node.reset(s.hub)
 	l := &life{
 		sup:    s,
 		base:   context.WithoutCancel(ctx),
@@ -93,9 +96,11 @@ func newLife(s *Supervisor, ctx context.Context) *life {
 		sink = LogSink(s.spec.Logger)
 	}
 	if sink != nil {
-		l.events = s.node.subscribe(sink, s.logger)
+		l.events = s.node.subscribe(s.hub, sink, s.logger)
 	}
+	l.reset()
 	cfg := s.spec.config()
+	cfg.Seed = rand.Uint64()
 	for i := range cfg.Children {
 		n := s.node.sup.children[cfg.Children[i].ID]
 		cfg.Children[i].Tag, cfg.Children[i].Incarnation = n, n.incarnation
@@ -144,13 +149,16 @@ func (l *life) loop(ctx context.Context, enough func() bool) {
 	for !l.over && !enough() {
 		select {
 		case m := <-l.inbox:
-			if m.proc == nil {
+			switch {
+			case m.call != nil:
 				l.called(m.call)
-				continue
+			case m.proc == nil:
+				l.step(strategies.TimerFired("", 0, strategies.DrainTimer), nil)
+			default:
+				m.proc.settle(m.op)
+				l.step(m.input(), m.proc)
+				m.proc.release(m.op)
 			}
-			m.proc.settle(m.op)
-			l.step(m.input(), m.proc)
-			m.proc.release(m.op)
 		case <-cancelled:
 			cancelled = nil
 			if l.root {
@@ -160,7 +168,7 @@ func (l *life) loop(ctx context.Context, enough func() bool) {
 		}
 	}
 	if l.over && l.root {
-		l.sup.node.closeSinks()
+		l.sup.hub.closeSinks()
 	}
 }
 
@@ -168,6 +176,9 @@ func (l *life) loop(ctx context.Context, enough func() bool) {
 // is that the supervisor stops: its parent has not told it to.
 func (l *life) called(c *call) {
 	in := c.in
+	if c.child != nil {
+		in = l.adding(c.child)
+	}
 	if c.reply != nil {
 		in.Ticket = l.ticket(c.reply)
 	} else {
@@ -189,7 +200,7 @@ func (l *life) ticket(reply chan<- *strategies.Reply) uint64 {
 // so gives rise to something new. A whole step is recorded before any of it is
 // done, so that what follows from an action is recorded after it.
 func (l *life) step(in strategies.Input, p *proc) {
-	for {
+	for next := 0; ; next++ {
 		l.idle.Store(false)
 		now := time.Now()
 		actions := l.machine.Step(now, in)
@@ -197,14 +208,30 @@ func (l *life) step(in strategies.Input, p *proc) {
 		for i := range actions {
 			l.perform(&actions[i])
 		}
-		if len(l.feedback) == 0 {
-			l.idle.Store(l.machine.Idle())
+		if next == len(l.feedback) {
+			l.feedback = l.feedback[:0]
+			l.rest()
 			return
 		}
-		p = l.feedback[0].proc
-		p.settle(l.feedback[0].op)
-		in = l.feedback[0].input()
-		l.feedback = l.feedback[:copy(l.feedback, l.feedback[1:])]
+		m := &l.feedback[next]
+		p = m.proc
+		p.settle(m.op)
+		in = m.input()
+	}
+}
+
+// rest says whether nothing is under way now, and wakes those who wait for that.
+func (l *life) rest() {
+	if !l.machine.Idle() {
+		return
+	}
+	l.idle.Store(true)
+	h := l.sup.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.idle != nil {
+		close(h.idle)
+		h.idle = nil
 	}
 }
 
@@ -227,6 +254,10 @@ func (l *life) perform(a *strategies.Action) {
 		delete(l.calls, a.Reply.Ticket)
 	case strategies.DoBooted:
 		l.booted = true
+	case strategies.DoReport:
+		if a.Report == strategies.Cancelled {
+			l.noRetry(a.Tag.(*node))
+		}
 	case strategies.DoFinish:
 		l.finish(a)
 	}
@@ -246,6 +277,8 @@ func (l *life) finish(a *strategies.Action) {
 			Path: path, Child: child, Restarts: a.Spent,
 			Intensity: l.sup.node.sup.window.Intensity(), Cascade: a.Cascade, Cause: a.Exit.Err,
 		}
+	case strategies.AutoStopped:
+		l.err = &AutoShutdownError{Path: path, Child: child, root: l.root}
 	case strategies.TreeEnded:
 		l.err = a.Exit.Err
 		if l.err == nil { // it is this child that is stuck
@@ -253,6 +286,9 @@ func (l *life) finish(a *strategies.Action) {
 		}
 	}
 	l.why = a.Cascade
+	if l.drain != nil {
+		l.drain.Stop()
+	}
 	l.publishRunning(nil)
 	if l.root {
 		n := l.sup.node
@@ -260,7 +296,7 @@ func (l *life) finish(a *strategies.Action) {
 		switch a.Why {
 		case strategies.BootFailed:
 			e.Exit.Class = strategies.ShutdownTerm
-		case strategies.Exhausted:
+		case strategies.Exhausted, strategies.AutoStopped:
 			e.Exit.Class = strategies.Shutdown
 		}
 		e.Exit.Err = l.err

@@ -34,6 +34,7 @@ var eventLevels = [...]hclog.Level{
 	EventProgress:        hclog.Info,
 	EventIgnored:         hclog.Info,
 	EventStartError:      hclog.Error,
+	EventNotStarted:      hclog.Info,
 	EventWaiting:         hclog.Debug,
 	EventExited:          hclog.Debug,
 	EventChildTerminated: hclog.Error,
@@ -42,6 +43,8 @@ var eventLevels = [...]hclog.Level{
 	EventKilling:         hclog.Warn,
 	EventShutdownError:   hclog.Error,
 	EventGivingUp:        hclog.Error,
+	EventRunning:         hclog.Debug,
+	EventAdded:           hclog.Debug,
 	EventRemoved:         hclog.Debug,
 	EventCancelled:       hclog.Info,
 	EventStuck:           hclog.Error,
@@ -53,11 +56,11 @@ func (e Event) String() string {
 	switch e.Kind {
 	case EventStarting:
 		return e.Path + ": starting"
-	case EventProgress:
+	case EventProgress, EventRunning:
 		return e.Path + ": started"
 	case EventIgnored:
 		return e.Path + ": need not run"
-	case EventStartError:
+	case EventStartError, EventNotStarted:
 		return fmt.Sprintf("%s: did not start: %v", e.Path, e.Exit.Err)
 	case EventWaiting:
 		if e.After > 0 {
@@ -73,6 +76,9 @@ func (e Event) String() string {
 		if len(e.Group) > 1 {
 			s += fmt.Sprintf(", and with it %d of its siblings", len(e.Group)-1)
 		}
+		if e.After > 0 {
+			s += fmt.Sprintf(", in %v", e.After)
+		}
 		return s + fmt.Sprintf(" (%d of %d allowed)", e.Spent, e.Max)
 	case EventStopping:
 		if e.After > 0 {
@@ -82,9 +88,14 @@ func (e Event) String() string {
 	case EventKilling:
 		return e.Path + ": killing"
 	case EventShutdownError:
+		if e.N > 0 {
+			return fmt.Sprintf("%s: %d children did not stop as they should: %v", e.Path, e.N, e.Exit)
+		}
 		return fmt.Sprintf("%s: did not stop as it should: %v", e.Path, e.Exit)
 	case EventGivingUp:
 		return fmt.Sprintf("%s: not restarted: that would be restart %d of %d allowed, its supervisor gives up", e.Path, e.Spent, e.Max)
+	case EventAdded:
+		return e.Path + ": added"
 	case EventRemoved:
 		return e.Path + ": removed"
 	case EventCancelled:

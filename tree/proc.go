@@ -44,6 +44,7 @@ func (l *life) newProc(a *strategies.Action) *proc {
 func (l *life) start(a *strategies.Action) {
 	p := l.newProc(a)
 	p.node.proc = p
+	l.noRetry(p.node)
 	if f, ok := p.node.start.(funcStarter); ok {
 		p.svc = f
 		l.feedback = append(l.feedback, message{proc: p, op: strategies.OpStarted})
@@ -58,15 +59,33 @@ func (p *proc) stop(c strategies.Cascade) {
 	p.cancel()
 }
 
-// arm carries out an Arm. The timer of an incarnation ends with it.
+// arm carries out an Arm. The timer of an incarnation ends with it; that of the
+// pause before the next attempt is its supervisor's.
 func (l *life) arm(a *strategies.Action) {
-	p := a.Tag.(*node).proc
-	if p == nil { // it could not be started, and this is the pause before the next attempt
-		p = l.newProc(a)
+	switch a.Timer {
+	case strategies.DrainTimer:
+		l.drain = time.AfterFunc(a.After, func() { l.send(message{op: strategies.OpDeadline}) })
+	case strategies.RetryTimer:
+		p := l.newProc(a)
+		m := message{proc: p, op: strategies.OpDeadline, timer: a.Timer}
+		if l.retries == nil {
+			l.retries = make(map[*node]*time.Timer)
+		}
+		l.retries[p.node] = time.AfterFunc(a.After, func() { l.send(m) })
+	default:
+		p := a.Tag.(*node).proc
+		m := message{proc: p, op: strategies.OpDeadline, timer: a.Timer}
+		p.disarm()
+		p.timer = time.AfterFunc(a.After, func() { l.send(m) })
 	}
-	m := message{proc: p, op: strategies.OpDeadline, timer: a.Timer}
-	p.disarm()
-	p.timer = time.AfterFunc(a.After, func() { l.send(m) })
+}
+
+// noRetry ends the pause of a child that is started, or is not to be any more.
+func (l *life) noRetry(n *node) {
+	if t := l.retries[n]; t != nil {
+		t.Stop()
+		delete(l.retries, n)
+	}
 }
 
 func (p *proc) disarm() {

@@ -26,6 +26,9 @@ func (l *life) record(now time.Time, in *strategies.Input, p *proc, actions []st
 		switch a.Do {
 		case strategies.DoStart:
 			e.Kind = EventStarting
+			if n := a.Tag.(*node); !n.listed {
+				l.added(now, n)
+			}
 		case strategies.DoStop:
 			e.Kind, e.After = EventStopping, a.After
 		case strategies.DoKill:
@@ -41,7 +44,11 @@ func (l *life) record(now time.Time, in *strategies.Input, p *proc, actions []st
 		default:
 			continue
 		}
-		l.event(&e, a.Tag.(*node))
+		n, ok := a.Tag.(*node)
+		if !ok { // a report about many
+			n, e.N = l.sup.node, uint64(a.Group)
+		}
+		l.event(&e, n)
 	}
 }
 
@@ -54,19 +61,21 @@ var reportKinds = [...]EventKind{
 	strategies.Restarting:      EventRestarting,
 	strategies.Removed:         EventRemoved,
 	strategies.Cancelled:       EventCancelled,
+	strategies.NotStarted:      EventNotStarted,
+	strategies.Running:         EventRunning,
 	strategies.Stuck:           EventStuck,
 }
 
 // detail adds what only some reports have.
 func (l *life) detail(e *Event, a *strategies.Action) {
 	switch a.Report {
-	case strategies.Progress:
+	case strategies.Progress, strategies.Running:
 		if p := a.Tag.(*node).proc; p != nil {
 			e.PID = p.pid
 		}
 	case strategies.Restarting, strategies.GivingUp:
-		e.Spent, e.Max = a.Spent, l.sup.node.sup.window.Intensity().Max
-		if l.events != nil && a.Report == strategies.Restarting {
+		e.Spent, e.Max, e.After = a.Spent, l.sup.node.sup.window.Intensity().Max, a.After
+		if (l.events != nil || l.sup.hub.subscriptions != nil) && a.Report == strategies.Restarting {
 			e.Group = a.Members()
 		}
 	}
@@ -92,9 +101,14 @@ func (l *life) eventTo(s *subscriber, e *Event, n *node) {
 	h := l.sup.hub
 	h.seq++
 	n.apply(e)
-	if s == nil {
+	if s == nil && h.subscriptions == nil {
 		return
 	}
 	e.Seq, e.Path, e.Supervisor = h.seq, n.path, n.kind == strategies.Supervisor
-	s.add(e)
+	if s != nil {
+		s.add(e)
+	}
+	for _, sub := range h.subscriptions {
+		sub.add(e)
+	}
 }

@@ -2,6 +2,8 @@ package tree
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,7 +36,7 @@ type subscriber struct {
 
 // subscribe returns the subscriber of a supervisor, a new one if the root has
 // ended since the last was made.
-func (n *node) subscribe(sink func(Event), logger hclog.Logger) *subscriber {
+func (n *node) subscribe(h *hub, sink func(Event), logger hclog.Logger) *subscriber {
 	old := n.sup.events
 	s := &subscriber{sink: sink, logger: logger, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	if old != nil {
@@ -44,7 +46,13 @@ func (n *node) subscribe(sink func(Event), logger hclog.Logger) *subscriber {
 		s.before = old.done
 	}
 	n.sup.events = s
-	go s.run()
+	h.mu.Lock()
+	if h.sinks == nil {
+		h.sinks = make(map[*subscriber]struct{})
+	}
+	h.sinks[s] = struct{}{}
+	h.mu.Unlock()
+	go s.run(h)
 	return s
 }
 
@@ -83,12 +91,13 @@ func (s *subscriber) close() {
 
 // closeSinks ends the subscribers of a whole tree: each has what is left, but
 // only for so long.
-func (n *node) closeSinks() {
-	var all []*subscriber
-	n.eachSubscriber(func(s *subscriber) {
+func (h *hub) closeSinks() {
+	h.mu.Lock()
+	all := slices.Collect(maps.Keys(h.sinks))
+	h.mu.Unlock()
+	for _, s := range all {
 		s.close()
-		all = append(all, s)
-	})
+	}
 	t := time.NewTimer(sinkDrain)
 	defer t.Stop()
 	late := t.C
@@ -110,22 +119,29 @@ func (n *node) closeSinks() {
 	}
 }
 
-func (n *node) eachSubscriber(f func(*subscriber)) {
+// discard ends the subscribers of a child, and of those below it, that is gone
+// for good and no longer found from the root.
+func (n *node) discard() {
 	if n.sup == nil {
 		return
 	}
 	if n.sup.events != nil {
-		f(n.sup.events)
+		n.sup.events.close()
 	}
 	for _, kids := range []map[string]*node{n.sup.children, n.sup.removed} {
 		for _, kid := range kids {
-			kid.eachSubscriber(f)
+			kid.discard()
 		}
 	}
 }
 
-func (s *subscriber) run() {
-	defer close(s.done)
+func (s *subscriber) run(h *hub) {
+	defer func() {
+		h.mu.Lock()
+		delete(h.sinks, s)
+		h.mu.Unlock()
+		close(s.done)
+	}()
 	if s.before != nil {
 		<-s.before
 	}

@@ -153,13 +153,13 @@ func TestEventJSON(t *testing.T) {
 		want  string
 	}{
 		{Event{Seq: 1, Time: at, Kind: EventProgress, Path: "t/a", Incarnation: 2, PID: 3},
-			`{"v":"v0","seq":1,"time":"2026-01-02T03:04:05Z","kind":"progress","path":"t/a","incarnation":2,"pid":3}`},
+			`{"v":"v1","seq":1,"time":"2026-01-02T03:04:05Z","kind":"progress","path":"t/a","incarnation":2,"pid":3}`},
 		{Event{Seq: 2, Time: at, Kind: EventExited, Path: "t/a", Exit: strategies.Exit{Class: strategies.Crash, Err: withTail{errBoom}}, Cascade: strategies.Cascade{Origin: "t/a", N: 2}},
-			`{"v":"v0","seq":2,"time":"2026-01-02T03:04:05Z","kind":"exited","path":"t/a","cascade":{"origin":"t/a","n":2},"exit":{"class":"crash","reason":"boom","tail":["last words"]}}`},
+			`{"v":"v1","seq":2,"time":"2026-01-02T03:04:05Z","kind":"exited","path":"t/a","cascade":{"origin":"t/a","n":2},"exit":{"class":"crash","reason":"boom","tail":["last words"]}}`},
 		{Event{Seq: 3, Time: at, Kind: EventGivingUp, Path: "t/s", Supervisor: true, Spent: 1},
-			`{"v":"v0","seq":3,"time":"2026-01-02T03:04:05Z","kind":"giving_up","path":"t/s","supervisor":true,"exit":{"class":"normal"},"spent":1,"max":0}`},
+			`{"v":"v1","seq":3,"time":"2026-01-02T03:04:05Z","kind":"giving_up","path":"t/s","supervisor":true,"exit":{"class":"normal"},"spent":1,"max":0}`},
 		{Event{Seq: 4, Time: at, Kind: EventStopping, Path: "t/s", After: 1500 * time.Microsecond},
-			`{"v":"v0","seq":4,"time":"2026-01-02T03:04:05Z","kind":"stopping","path":"t/s","after_ms":1.5}`},
+			`{"v":"v1","seq":4,"time":"2026-01-02T03:04:05Z","kind":"stopping","path":"t/s","after_ms":1.5}`},
 	} {
 		b, err := json.Marshal(c.event)
 		if d := cmp.Diff(c.want, string(b)); d != "" || err != nil {
@@ -176,11 +176,11 @@ func TestSnapshotJSON(t *testing.T) {
 	snap := root.Snapshot()
 	snap.Time = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	snap.Root.Supervisor.Children[0].Last = &LastExit{Time: snap.Time, Incarnation: 7, Exit: strategies.Exit{Class: strategies.Crash, Err: withTail{errBoom}}}
-	const want = `{"v":"v0","rev":0,"time":"2026-01-02T03:04:05Z","root":{"id":"t","path":"t","type":"supervisor","state":"down","restart":"permanent","incarnation":0,` +
-		`"supervisor":{"strategy":"one_for_one","intensity":{"max":1,"within_ms":5000},"spent":0,"left":1,"children":[` +
+	const want = `{"v":"v1","rev":0,"time":"2026-01-02T03:04:05Z","root":{"id":"t","path":"t","type":"supervisor","state":"down","restart":"permanent","incarnation":0,` +
+		`"supervisor":{"strategy":"one_for_one","auto_shutdown":"never","intensity":{"max":1,"within_ms":5000},"spent":0,"left":1,"children":[` +
 		`{"id":"s","path":"t/s","type":"supervisor","state":"down","restart":"transient","incarnation":0,` +
 		`"last":{"time":"2026-01-02T03:04:05Z","incarnation":7,"class":"crash","reason":"boom","tail":["last words"]},` +
-		`"supervisor":{"strategy":"one_for_all","intensity":{"max":1,"within_ms":5000},"spent":0,"left":1,"children":[` +
+		`"supervisor":{"strategy":"one_for_all","auto_shutdown":"never","intensity":{"max":1,"within_ms":5000},"spent":0,"left":1,"children":[` +
 		`{"id":"a","path":"t/s/a","type":"worker","state":"down","restart":"permanent","incarnation":0}]}}]}}}`
 	b, err := json.Marshal(snap)
 	if d := cmp.Diff(want, string(b)); d != "" || err != nil {

@@ -1,7 +1,6 @@
 package tree
 
 import (
-	"encoding/json"
 	"iter"
 	"strings"
 	"time"
@@ -25,21 +24,26 @@ type Status struct {
 	Kind        strategies.Kind    `json:"type"`
 	State       strategies.State   `json:"state"`
 	Restart     strategies.Restart `json:"restart"`
-	Incarnation uint64             `json:"incarnation"`    // the one that runs, or the latest; 0: never started
-	PID         int                `json:"pid,omitempty"`  // 0 if it is no process, or does not run
-	Since       time.Time          `json:"since,omitzero"` // when State began; zero: never started
-	Last        *LastExit          `json:"last,omitempty"` // how the latest incarnation that ended did so; nil if none has
+	Significant bool               `json:"significant,omitempty"`
+	Needs       []string           `json:"needs,omitempty"`     // ids of siblings
+	Incarnation uint64             `json:"incarnation"`         // the one that runs, or the latest; 0: never started
+	PID         int                `json:"pid,omitempty"`       // 0 if it is no process, or does not run
+	Since       time.Time          `json:"since,omitzero"`      // when State began; zero: never started
+	RestartAt   time.Time          `json:"restart_at,omitzero"` // of state waiting: when it will be started again
+	Last        *LastExit          `json:"last,omitempty"`      // how the latest incarnation that ended did so; nil if none has
 	Supervisor  *SupervisorStatus  `json:"supervisor,omitempty"`
 }
 
 // SupervisorStatus is what is known of a supervisor over and above a child.
 type SupervisorStatus struct {
-	Strategy  strategies.Strategy  `json:"strategy"`
-	Intensity strategies.Intensity `json:"intensity"`       // defaults filled in; Max is 0 for NoRestarts
-	Spent     int                  `json:"spent"`           // restarts in the window that ends now
-	Left      int                  `json:"left"`            // how many more it would carry out now
-	Refill    time.Time            `json:"refill,omitzero"` // when the oldest of those spent leaves the window; zero if none is
-	Children  []Status             `json:"children"`        // in start order
+	Strategy     strategies.Strategy     `json:"strategy"`
+	Dynamic      bool                    `json:"dynamic,omitempty"`
+	AutoShutdown strategies.AutoShutdown `json:"auto_shutdown"`
+	Intensity    strategies.Intensity    `json:"intensity"`       // defaults filled in; Max is 0 for NoRestarts
+	Spent        int                     `json:"spent"`           // restarts in the window that ends now
+	Left         int                     `json:"left"`            // how many more it would carry out now
+	Refill       time.Time               `json:"refill,omitzero"` // when the oldest of those spent leaves the window; zero if none is
+	Children     []Status                `json:"children"`        // in start order
 }
 
 // LastExit tells of an incarnation that has ended, or could not be started.
@@ -53,32 +57,18 @@ type LastExit struct {
 // a process and its output was kept.
 func (l *LastExit) Tail() []string { return tail(l.Exit.Err) }
 
-// MarshalJSON writes the exit in its JSON form, version v0.
-func (l LastExit) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Time        time.Time `json:"time"`
-		Incarnation uint64    `json:"incarnation"`
-		*exitJSON
-	}{l.Time, l.Incarnation, toExitJSON(l.Exit)})
-}
-
-// MarshalJSON writes the snapshot in its JSON form, version v0: not frozen yet.
-func (s Snapshot) MarshalJSON() ([]byte, error) {
-	type plain Snapshot
-	return json.Marshal(struct {
-		V string `json:"v"`
-		plain
-	}{"v0", plain(s)})
-}
-
 // Snapshot returns the state of the supervisor and everything below it. It
 // never waits for the supervisor: it answers while a start takes half a minute.
 func (s *Supervisor) Snapshot() Snapshot {
 	h := s.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return s.node.snapshot(h.seq)
+}
+
+func (n *node) snapshot(rev uint64) Snapshot {
 	now := time.Now()
-	return Snapshot{Rev: h.seq, Time: now, Root: s.node.status(now)}
+	return Snapshot{Rev: rev, Time: now, Root: n.status(now)}
 }
 
 // Walk yields the supervisor and everything below it, parents before children,
@@ -149,20 +139,26 @@ func (n *node) find(path string) *node {
 func (n *node) status(now time.Time) Status {
 	st := Status{
 		ID: n.id, Path: n.path, Kind: n.kind, State: n.state, Restart: n.restart,
+		Significant: n.significant, Needs: n.needs,
 		Incarnation: n.incarnation, PID: n.pid, Since: n.since,
 	}
-	if !n.last.Time.IsZero() {
-		last := n.last
+	if n.last != nil {
+		last := *n.last
 		st.Last = &last
+	}
+	if n.state == strategies.Waiting {
+		st.RestartAt = n.since.Add(n.pause)
 	}
 	if s := n.sup; s != nil {
 		st.Supervisor = &SupervisorStatus{
-			Strategy:  s.spec.Strategy,
-			Intensity: s.window.Intensity(),
-			Spent:     s.window.Spent(now),
-			Left:      s.window.Left(now),
-			Refill:    s.window.Refill(now),
-			Children:  make([]Status, 0, len(s.children)),
+			Strategy:     s.spec.Strategy,
+			Dynamic:      s.spec.Dynamic != nil,
+			AutoShutdown: s.spec.AutoShutdown,
+			Intensity:    s.window.Intensity(),
+			Spent:        s.window.Spent(now),
+			Left:         s.window.Left(now),
+			Refill:       s.window.Refill(now),
+			Children:     make([]Status, 0, len(s.children)),
 		}
 		for c := s.first; c != nil; c = c.next {
 			st.Supervisor.Children = append(st.Supervisor.Children, c.status(now))

@@ -60,7 +60,7 @@ type Child struct {
 	Shutdown    Shutdown           // zero: 5 s for workers, Infinity for supervisors
 	StartLimit  time.Duration      // a start that takes longer has failed; zero: no limit
 	Backoff     strategies.Backoff // zero: restarts are not delayed
-	Needs       []string           // ids of siblings, for Dependents
+	Needs       []string           // ids of siblings, under the strategy Dependents
 }
 
 // Spec describes a supervisor. The zero Spec is OTP's default (rule A2): one
@@ -68,10 +68,16 @@ type Child struct {
 type Spec struct {
 	Strategy     strategies.Strategy
 	Intensity    strategies.Intensity // zero Max: 1, zero Within: 5 s; Max NoRestarts: none
-	Parallel     int                  // starts and stops under way at once; zero: 1, OTP's order
+	Parallel     int                  // starts and stops under way at once; zero: 1, OTP's order. More under one for one and Dependents only
 	AutoShutdown strategies.AutoShutdown
-	Children     []Child // in start order
-	Dynamic      *Child  // the template of a dynamic supervisor
+	Children     []Child // in start order; under Dependents each starts after what it needs
+
+	// Dynamic makes this a dynamic supervisor, OTP's simple_one_for_one (rules
+	// J1 to J10): it starts without children, and those that are started later
+	// (StartChild) share this description. Its ID may be empty, and so may its
+	// Start: it is what a child runs that is started without one. It must be a
+	// Sub or Suture if the children are to be supervisors.
+	Dynamic *Child
 
 	// Logger is what children find in their context (hclog.FromContext),
 	// named with their path. Nil: the parent's; at the root, none.

@@ -88,6 +88,30 @@ func (f sutureStarter) instance(*proc) (Service, error) {
 	return s, nil
 }
 
+// Wrap returns a Starter whose services are wrapped by f, each incarnation
+// anew: for tests that let a service fail, for measuring. What f returns is an
+// Initer, a Killer and a process if the service is and f's result passes that
+// on. Supervisors, guests included, are not wrapped.
+func Wrap(s Starter, f func(Service) Service) Starter {
+	if s == nil || missing(s) || s.kind() == strategies.Supervisor {
+		return s
+	}
+	return &wrapStarter{s, f}
+}
+
+type wrapStarter struct {
+	Starter
+	wrap func(Service) Service
+}
+
+func (w *wrapStarter) instance(p *proc) (Service, error) {
+	s, err := w.Starter.instance(p)
+	if err != nil {
+		return nil, err
+	}
+	return w.wrap(s), nil
+}
+
 // missing reports whether a Starter has nothing to start.
 func missing(s Starter) bool {
 	switch s := s.(type) {
@@ -101,4 +125,14 @@ func missing(s Starter) bool {
 		return s == nil
 	}
 	return false
+}
+
+// SpecOf returns the Spec that a Sub was made of; false for any other Starter.
+func SpecOf(s Starter) (Spec, bool) {
+	if sub, ok := s.(*subStarter); ok {
+		spec := sub.spec
+		spec.Children = slices.Clone(spec.Children)
+		return spec, true
+	}
+	return Spec{}, false
 }

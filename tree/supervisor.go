@@ -46,7 +46,7 @@ func New(name string, s Spec) (*Supervisor, error) {
 	warn(logger, name, &s)
 	s.Children = slices.Clone(s.Children) // the caller's may change
 	n := newNode(nil, name, nil, &s, logger)
-	return &Supervisor{hub: new(hub), node: n, spec: &s, logger: logger}, nil
+	return &Supervisor{hub: &hub{root: n}, node: n, spec: &s, logger: logger}, nil
 }
 
 // validate returns what is wrong with a Spec and those nested in it.
@@ -67,6 +67,11 @@ func validate(path string, s *Spec) []error {
 			wrong = append(wrong, &SpecError{Path: path + "/" + c.ID, Err: ErrNoStart})
 		} else if sub := c.Start.nested(); sub != nil {
 			wrong = append(wrong, validate(path+"/"+c.ID, sub)...)
+		}
+	}
+	if d := s.Dynamic; d != nil && !missing(d.Start) {
+		if sub := d.Start.nested(); sub != nil {
+			wrong = append(wrong, validate(path+"/(template)", sub)...)
 		}
 	}
 	return wrong
@@ -146,6 +151,7 @@ func (s *Supervisor) init(ctx context.Context) error {
 //   - after [Supervisor.Stop], a *StoppedError;
 //   - when it gave up, an *ExhaustedError;
 //   - when a child could not be started at first, a *StartError;
+//   - when its significant children have finished, an *AutoShutdownError;
 //   - when a child asked for the end of the whole tree, that child's error,
 //     which wraps suture.ErrTerminateSupervisorTree;
 //   - when a goroutine does not stop, a *StuckError.

@@ -128,7 +128,7 @@ type Reply struct {
 	Incarnation uint64      // to StartChild and RestartChild: what was started, 0 if it said "ignore", or waits with what it needs; with ErrAlreadyStarted: what runs
 	Children    []ChildInfo // to WhichChildren
 	Counts      Counts      // to CountChildren
-	Spec        ChildSpec   // to GetChildSpec; of a dynamic supervisor its template, with ErrNotFound too
+	Spec        *ChildSpec  // to GetChildSpec, else nil; of a dynamic supervisor its template, with ErrNotFound too
 }
 
 // ChildInfo is one entry of which_children.

@@ -43,7 +43,31 @@ func (m *Machine) call(in Input) {
 	if in.Op == OpTerminateChild && m.parallel > 1 && m.cancelStart(in) {
 		return
 	}
+	if in.Op == OpStartChild {
+		m.comes(in.ID, 1)
+	}
 	m.queue.push(turn{call: &in})
+}
+
+// coming is about a child that calls are to add: how many there are, and the
+// number that was used last for a child of that id, if one was removed since the
+// first of them came.
+type coming struct {
+	calls int
+	used  uint64
+}
+
+func (m *Machine) comes(id string, calls int) (used uint64) {
+	c := m.coming[id]
+	if c.calls += calls; c.calls == 0 {
+		delete(m.coming, id)
+		return c.used
+	}
+	if m.coming == nil {
+		m.coming = make(map[string]coming)
+	}
+	m.coming[id] = c
+	return c.used
 }
 
 func (m *Machine) reply(r Reply) { m.emit(Action{Do: DoReply, Reply: &r}) }
@@ -102,12 +126,13 @@ func (m *Machine) answer(t turn) {
 
 // startChild adds a child and starts it (rules I1, J2).
 func (m *Machine) startChild(in *Input, c *child) {
-	spec := in.Spec
-	if err := m.refused(spec); err != nil {
+	if err := m.refused(in); err != nil {
+		m.comes(in.ID, -1)
 		m.reply(Reply{Ticket: in.Ticket, Err: err})
 		return
 	}
 	if c != nil {
+		m.comes(in.ID, -1)
 		r := Reply{Ticket: in.Ticket, ID: c.id, Err: ErrAlreadyPresent}
 		if c.state == Up || c.state == Dead {
 			r.Err, r.Incarnation = ErrAlreadyStarted, c.incarnation
@@ -115,30 +140,33 @@ func (m *Machine) startChild(in *Input, c *child) {
 		m.reply(r)
 		return
 	}
-	if m.needsBusy(spec, in) {
+	if m.template == nil && m.needsBusy(in.Spec, in) {
 		return
 	}
-	var added *child
-	if m.template != nil {
-		added = m.append(in.ID, m.template, spec.Tag, spec.Incarnation)
-	} else {
-		s := spec.orDefault()
-		added = m.append(s.ID, &s, s.Tag, s.Incarnation)
+	spec := m.template
+	if spec == nil {
+		s := in.Spec.orDefault()
+		spec = &s
 	}
+	added := m.append(in.ID, spec, in.Tag, max(in.Incarnation, m.comes(in.ID, -1)))
 	j := m.newJob(Cascade{}, func(group []*child) []*child { return append(group, added) })
 	j.call = call{op: in.Op, ticket: in.Ticket}
 	m.advance(j)
 }
 
 // refused says what is wrong with a child to be added; nil if nothing is.
-func (m *Machine) refused(spec *ChildSpec) error {
+func (m *Machine) refused(in *Input) error {
 	if m.template != nil {
-		spec = &ChildSpec{ID: spec.ID} // the rest is the template's
+		if !validID(in.ID) {
+			return &SpecError{in.ID, ErrID}
+		}
+		return nil
 	}
+	spec := in.Spec
 	wrong := validation(m.cfg.ValidateChild(spec))
 	if m.cfg.Strategy == Dependents {
-		wrong.known(spec, func(id string) bool { return m.children[id] != nil })
-		if len(m.neededBy[spec.ID]) > 0 && len(spec.Needs) > 0 {
+		wrong.known(spec, func(id string) bool { return id != spec.ID && m.children[id] != nil })
+		if m.children[spec.ID] == nil && len(m.neededBy[spec.ID]) > 0 && len(spec.Needs) > 0 {
 			wrong.cycle(spec.ID, m.cycleWith(spec))
 		}
 	}
@@ -213,13 +241,15 @@ func (m *Machine) answerJob(j *job) {
 	m.reply(r)
 }
 
-func (m *Machine) describe(spec *ChildSpec, id string, incarnation uint64) ChildSpec {
+// describe copies the description of a child, or of a dynamic supervisor's
+// children.
+func (m *Machine) describe(spec *ChildSpec, id string, incarnation uint64) *ChildSpec {
 	s := *spec
 	s.Tag, s.Incarnation = nil, incarnation
 	if m.template == nil {
 		s.ID = id
 	}
-	return s
+	return &s
 }
 
 // which lists the children, newest first (rule I6).

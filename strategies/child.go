@@ -150,5 +150,9 @@ func (m *Machine) remove(c *child) {
 		m.neededBy[need] = slices.DeleteFunc(m.neededBy[need], func(other *child) bool { return other == c })
 	}
 	c.gone = true
+	if next, ok := m.coming[c.id]; ok {
+		next.used = c.incarnation
+		m.coming[c.id] = next
+	}
 	m.report(Removed, c, Cascade{})
 }

@@ -105,12 +105,33 @@ func (e *SpecError) Error() string {
 
 func (e *SpecError) Unwrap() error { return e.Err }
 
+// like reports whether s, which has its defaults, describes other in all but
+// what is a child's own: children that are alike share one description.
+func (s *ChildSpec) like(other *ChildSpec) bool {
+	return s.Needs == nil && other.Needs == nil &&
+		s.Kind == other.Kind && s.Restart == other.Restart && s.Significant == other.Significant &&
+		s.StartLimit == other.StartLimit && s.Shutdown == other.Shutdown.Or(other.Kind) && s.Backoff == other.Backoff.OrDefault()
+}
+
 // Validate returns everything that is wrong with the description, in OTP's
 // order of checks (rules A4 to A7), each a *SpecError; nil if nothing is.
 func (c *Config) Validate() []*SpecError {
+	seen := make(map[string]bool, len(c.Children))
+	return c.validate(func(id string) (again bool) {
+		again = seen[id]
+		seen[id] = true
+		return again
+	})
+}
+
+// wrong is Validate but for ids that are there twice.
+func (c *Config) wrong() []*SpecError {
+	return c.validate(func(string) bool { return false })
+}
+
+func (c *Config) validate(again func(id string) bool) []*SpecError {
 	var v validation
 	v.supervisor(c)
-	seen := make(map[string]bool, len(c.Children))
 	for i := range c.Children {
 		s := &c.Children[i]
 		name := s.ID
@@ -119,8 +140,7 @@ func (c *Config) Validate() []*SpecError {
 		}
 		v.check(validID(s.ID), name, ErrID)
 		v.child(c, name, s)
-		v.check(s.ID == "" || !seen[s.ID], name, ErrDuplicate)
-		seen[s.ID] = true
+		v.check(s.ID == "" || !again(s.ID), name, ErrDuplicate)
 	}
 	if c.Strategy == Dependents {
 		v.needs(c.Children)
@@ -171,7 +191,9 @@ func (v *validation) child(c *Config, name string, s *ChildSpec) {
 	if err := s.Backoff.validate(); err != nil {
 		v.add(name, err)
 	}
-	v.check(len(s.Needs) == 0 || c.Strategy == Dependents, name, fmt.Errorf("%w: only under the strategy dependents may a child need another", ErrNeeds))
+	if len(s.Needs) > 0 && c.Strategy != Dependents {
+		v.add(name, fmt.Errorf("%w: only under the strategy dependents may a child need another", ErrNeeds))
+	}
 }
 
 func (v *validation) template(c *Config) {

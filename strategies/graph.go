@@ -120,13 +120,25 @@ func (m *Machine) isStarted(j *job, c *child) {
 	}
 }
 
-// mustWait reports whether something outside the job that c needs is waiting to
-// be started again. It will start c, too.
+// mustWait reports whether something outside the job that c needs, directly or
+// not, is waiting to be started again. Then c will be started with it.
 func (m *Machine) mustWait(j *job, c *child) bool {
-	wait := false
-	if j.graph {
-		m.eachNeed(c, func(n *child) { wait = wait || n.owner != j && n.state == Waiting })
+	if !j.graph || m.waiting == 0 {
+		return false
 	}
+	m.marks++
+	return m.needsWaiting(j, c)
+}
+
+func (m *Machine) needsWaiting(j *job, c *child) bool {
+	wait := false
+	m.eachNeed(c, func(n *child) {
+		if wait || n.owner == j || n.mark == m.marks {
+			return
+		}
+		n.mark = m.marks
+		wait = n.state == Waiting || n.state == Down && m.needsWaiting(j, n)
+	})
 	return wait
 }
 

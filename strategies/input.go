@@ -17,7 +17,7 @@ type Op uint8
 //	OpWhich       Ticket                     which_children
 //	OpCount       Ticket                     count_children
 //	OpSpec        Ticket ID Instance Incarnation  get_childspec
-//	OpStartChild  Ticket ID Spec             start_child
+//	OpStartChild  Ticket ID Incarnation Tag Spec  start_child
 //	OpTerminateChild  Ticket ID Instance Incarnation  terminate_child
 //	OpRestartChild  Ticket ID                restart_child
 //	OpDeleteChild  Ticket ID                 delete_child
@@ -72,7 +72,8 @@ type Input struct {
 	ID          string
 	Incarnation uint64
 	Ticket      uint64     // names a call, not 0; its Reply carries the same
-	Spec        *ChildSpec // of StartChild
+	Spec        *ChildSpec // of StartChild; not for a dynamic supervisor's
+	Tag         any        // of StartChild: the runner's own, as in ChildSpec
 	Instance    bool       // the call is about an incarnation of a dynamic supervisor's child: OTP's pid
 	Child       Ref        // of the Action it answers, so that the child need not be looked up; may be zero
 	Exit        Exit
@@ -138,7 +139,14 @@ func GetInstanceSpec(ticket uint64, id string, incarnation uint64) Input {
 // StartChild adds a child and starts it (rules I1, J2). Of a dynamic
 // supervisor's child just the ID, the Tag and the Incarnation are its own.
 func StartChild(ticket uint64, spec ChildSpec) Input {
-	return Input{Op: OpStartChild, Ticket: ticket, ID: spec.ID, Spec: &spec}
+	in := StartInstance(ticket, spec.ID, spec.Incarnation, spec.Tag)
+	in.Spec = &spec
+	return in
+}
+
+// StartInstance is StartChild for a dynamic supervisor.
+func StartInstance(ticket uint64, id string, incarnation uint64, tag any) Input {
+	return Input{Op: OpStartChild, Ticket: ticket, ID: id, Incarnation: incarnation, Tag: tag}
 }
 
 // TerminateChild stops a child (rule I4).

@@ -93,6 +93,16 @@ func (m *Machine) resume(c *child) {
 	m.advance(m.group(c))
 }
 
+// forsake says that a child whose pause was over will not be started after all:
+// its supervisor ends, or the start of another of its group failed, which is the
+// one to be tried again (rule E6).
+func (m *Machine) forsake(c *child, cascade Cascade) {
+	if c != nil && c.counted && c.state == Down && !c.gone {
+		c.counted = false
+		m.report(Cancelled, c, cascade)
+	}
+}
+
 // group makes the job of restarting c and those who share its fate.
 func (m *Machine) group(c *child) *job {
 	j := m.newJob(c.cascade, func(group []*child) []*child { return fates[m.cfg.Strategy](m, c, group) })
@@ -128,6 +138,7 @@ func (m *Machine) finish(verdict Action) {
 			m.takeOver(c.owner)
 		}
 		c.owner = j
+		m.forsake(c, j.cascade)
 	}
 	m.willStop(j)
 	j.start = len(j.members)
@@ -275,6 +286,7 @@ func (m *Machine) done(j *job) {
 		m.phase = serving
 		m.emit(Action{Do: DoBooted, Cascade: j.cascade})
 	case serving:
+		m.forsake(j.origin, j.cascade)
 		m.answerJob(j)
 		for _, t := range j.parked {
 			m.queue.push(t)

@@ -38,6 +38,7 @@ type Machine struct {
 	now         time.Time // of the Step under way
 	window      Window
 	queue       fifo[turn]
+	coming      map[string]coming     // children that calls which wait are to add
 	waiting     int                   // children in state Waiting
 	significant int                   // significant children that are not Down
 	outstanding int                   // starts and stops under way, at most parallel unless a stop cut in
@@ -62,8 +63,8 @@ type turn struct {
 // NewMachine makes a machine from a valid description. The error is the first
 // of those that cfg.Validate returns.
 func NewMachine(cfg Config) (*Machine, error) {
-	if errs := cfg.Validate(); errs != nil {
-		return nil, errs[0]
+	if cfg.wrong() != nil {
+		return nil, cfg.Validate()[0]
 	}
 	m := &Machine{
 		cfg:      cfg,
@@ -75,19 +76,23 @@ func NewMachine(cfg Config) (*Machine, error) {
 		t := cfg.Dynamic.orDefault()
 		m.template = &t
 	}
-	specs := make([]ChildSpec, len(cfg.Children))
-	for i := range specs {
-		specs[i] = cfg.Children[i].orDefault()
-	}
 	order := func(i int) int { return i }
 	if cfg.Strategy == Dependents {
 		m.neededBy = map[string][]*child{}
-		topological, _ := startOrder(specs)
+		topological, _ := startOrder(cfg.Children)
 		order = func(i int) int { return topological[i] }
 	}
-	for i := range specs {
-		s := &specs[order(i)]
-		m.append(s.ID, s, s.Tag, s.Incarnation)
+	var shared *ChildSpec
+	for i := range cfg.Children {
+		s := &cfg.Children[order(i)]
+		if shared == nil || !shared.like(s) {
+			d := s.orDefault()
+			shared = &d
+		}
+		m.append(s.ID, shared, s.Tag, s.Incarnation)
+	}
+	if len(m.children) < len(cfg.Children) {
+		return nil, cfg.Validate()[0] // an id was there twice
 	}
 	m.cfg.Children, m.cfg.Dynamic = nil, nil
 	return m, nil

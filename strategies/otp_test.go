@@ -421,7 +421,7 @@ func (p *play) result(s otptrace.Step, r *strategies.Reply) otptrace.Result {
 	case "count":
 		ok.Value = toJSON(otptrace.Count(r.Counts))
 	case "get_childspec":
-		ok.Value = toJSON(otptrace.Spec(r.Spec))
+		ok.Value = toJSON(otptrace.Spec(*r.Spec))
 	case "start_child", "restart_child":
 		switch {
 		case r.Incarnation == 0:

@@ -33,30 +33,34 @@ func (f *referee) added(a strategies.Action) *kid {
 	f.t.Helper()
 	ticket, _ := a.Tag.(uint64)
 	r := f.calls[ticket]
-	if r == nil || r.in.Op != strategies.OpStartChild || r.in.ID != a.ID || r.kid != nil || f.wrong(r.in.Spec) {
+	if r == nil || r.in.Op != strategies.OpStartChild || r.in.ID != a.ID || r.kid != nil || f.wrong(&r.in) {
 		f.t.Fatalf("%s: started, and nobody asked for it", a.ID)
 	}
-	spec := *r.in.Spec
-	if f.cfg.Dynamic != nil {
-		own := spec
-		spec = *f.cfg.Dynamic
-		spec.ID, spec.Incarnation = own.ID, own.Incarnation
+	n := max(r.in.Incarnation, f.used[a.ID])
+	if a.Incarnation != n+1 {
+		f.t.Fatalf("%s: added as #%d after #%d", a.ID, a.Incarnation, n)
 	}
-	r.kid = &kid{spec: spec, n: spec.Incarnation, ticket: ticket}
+	spec := f.cfg.Dynamic
+	if spec == nil {
+		spec = r.in.Spec
+	}
+	r.kid = &kid{spec: *spec, n: n, ticket: ticket}
+	r.kid.spec.ID, r.kid.spec.Incarnation = a.ID, n
 	f.kids = append(f.kids, r.kid)
-	f.begin([]*kid{r.kid}).ticket = ticket
+	f.begin(newWork([]*kid{r.kid})).ticket = ticket
 	f.seen["start_child"] = true
 	return r.kid
 }
 
 // wrong reports whether a child of this description cannot be added.
-func (f *referee) wrong(s *strategies.ChildSpec) bool {
-	if s.ID == "" || s.ID == "i/j" {
+func (f *referee) wrong(in *strategies.Input) bool {
+	if in.ID == "" || in.ID == "i/j" {
 		return true
 	}
 	if f.cfg.Dynamic != nil {
 		return false
 	}
+	s := in.Spec
 	switch {
 	case s.Restart > strategies.Temporary, s.Shutdown == strategies.Timeout(-1), s.Backoff.Factor == 0.5:
 		return true
@@ -66,16 +70,19 @@ func (f *referee) wrong(s *strategies.ChildSpec) bool {
 		return true
 	}
 	for i, id := range s.Needs {
-		if slices.Contains(s.Needs[:i], id) || f.kid(id) == nil {
+		if slices.Contains(s.Needs[:i], id) || f.kid(id) == nil || id == s.ID {
 			return true
 		}
 	}
 	if f.kid(s.ID) != nil {
 		return false
 	}
-	f.kids = append(f.kids, &kid{spec: *s}) // for a moment, to see who would share its fate
-	defer func() { f.kids = f.kids[:len(f.kids)-1] }()
-	return slices.ContainsFunc(f.fate(f.kids[len(f.kids)-1]), func(k *kid) bool { return slices.Contains(s.Needs, k.spec.ID) })
+	return slices.ContainsFunc(s.Needs, func(id string) bool { return f.needs(f.kid(id), s.ID) })
+}
+
+// needs reports whether k needs id, directly or not.
+func (f *referee) needs(k *kid, id string) bool {
+	return k != nil && slices.ContainsFunc(k.spec.Needs, func(n string) bool { return n == id || f.needs(f.kid(n), id) })
 }
 
 // reply judges the answer to a call by what the children are doing at that time.
@@ -98,6 +105,9 @@ func (f *referee) reply(got *strategies.Reply) {
 	if f.ending {
 		f.t.Fatalf("call %d: answered at the end: %v", got.Ticket, got.Err)
 	}
+	if r.kid == nil || !r.kid.cut {
+		f.turn(r.at)
+	}
 	if !f.right(r, got) {
 		f.t.Fatalf("call %d, %v: the answer is %v, %+v", got.Ticket, r, got.Err, *got)
 	}
@@ -117,6 +127,9 @@ func (f *referee) right(r *request, got *strategies.Reply) bool {
 	f.t.Helper()
 	dynamic := f.cfg.Dynamic != nil
 	k := f.kid(r.in.ID)
+	if r.kid != nil {
+		k = r.kid
+	}
 	switch r.in.Op {
 	case strategies.OpWhich:
 		return got.Err == nil && f.rightList(got.Children)
@@ -162,6 +175,7 @@ func (f *referee) right(r *request, got *strategies.Reply) bool {
 
 // rightTerminate: the child is down, unless another incarnation was meant.
 func (f *referee) rightTerminate(r *request, k *kid) bool {
+	f.finishers = slices.DeleteFunc(f.finishers, r.terminates)
 	switch {
 	case k == nil || r.kid != nil && r.kid.removed:
 		return true // it went with its process
@@ -171,16 +185,16 @@ func (f *referee) rightTerminate(r *request, k *kid) bool {
 	if k.lost {
 		f.abandon(k)
 	}
-	k.excused, k.dead = true, false
-	f.finishers = slices.DeleteFunc(f.finishers, func(other *kid) bool { return other == k })
+	k.excused = true
+	f.dealtWith([]*kid{k})
 	return k.life == gone && !k.waits
 }
 
 func (f *referee) rightStart(r *request, k *kid, got *strategies.Reply) bool {
 	switch {
 	case r.kid != nil: // it was there to be judged then
-	case isSpecError(got.Err) || f.wrong(r.in.Spec):
-		return isSpecError(got.Err) && f.wrong(r.in.Spec)
+	case isSpecError(got.Err) || f.wrong(&r.in):
+		return isSpecError(got.Err) && f.wrong(&r.in)
 	case got.Err == strategies.ErrAlreadyStarted:
 		return k != nil && got.Incarnation == k.n && (k.life == running && !k.told || k.dead)
 	case got.Err == strategies.ErrAlreadyPresent:
@@ -215,11 +229,14 @@ func (f *referee) rightOutcome(k *kid, got *strategies.Reply) bool {
 
 // waiting reports whether something that a child needs waits to be started again.
 func (f *referee) waiting(s *strategies.ChildSpec) bool {
-	return slices.ContainsFunc(s.Needs, func(id string) bool { n := f.kid(id); return n != nil && n.waits })
+	return slices.ContainsFunc(s.Needs, func(id string) bool {
+		n := f.kid(id)
+		return n != nil && n.life == gone && (n.waits || f.waiting(&n.spec))
+	})
 }
 
 func (f *referee) addedForLater(r *request) bool {
-	f.kids = append(f.kids, &kid{spec: *r.in.Spec, n: r.in.Spec.Incarnation})
+	f.kids = append(f.kids, &kid{spec: *r.in.Spec, n: max(r.in.Incarnation, f.used[r.in.ID])})
 	f.seen["start_child of what waits with another"] = true
 	return true
 }

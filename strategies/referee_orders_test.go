@@ -69,22 +69,20 @@ func (f *referee) start(k *kid, a strategies.Action) {
 	case k.spec.Restart == strategies.Temporary && k.ran:
 		f.t.Fatalf("%s: temporary, and started again", id)
 	}
-	wrong := f.early(k)
-	if wrong != "" && f.resumes(k) {
-		wrong = f.early(k)
-	}
-	if wrong != "" {
+	if wrong := f.because(k, f.early); wrong != "" {
 		f.t.Fatalf("%s: started %s", id, wrong)
+	}
+	if f.booted && len(k.work.begun) == 0 {
+		f.dealtWith(k.work.group) // found dead
 	}
 	k.work.begun[k] = true
 	k.life, k.n = starting, k.n+1
 	k.told, k.late, k.cut, k.dead, k.ignored, k.excused = false, false, false, false, false, false
-	k.waits, k.due, k.paused, k.lost, k.held = false, false, false, false, nil
+	k.waits, k.due, k.paused, k.resumed, k.lost, k.held = false, false, false, false, false, nil
 }
 
 // early says what is wrong with starting k now.
-func (f *referee) early(k *kid) string {
-	w := k.work
+func (f *referee) early(w *work, k *kid) string {
 	switch {
 	case w == nil || w.stays:
 		return "though it is not concerned"
@@ -112,35 +110,6 @@ func (f *referee) early(k *kid) string {
 	return ""
 }
 
-// resumes finds out for what k may be started, or stopped, of which no report
-// tells: a restart that was put off, or a call to start it, whatever was first.
-func (f *referee) resumes(k *kid) bool {
-	var call *request
-	for _, r := range f.calls {
-		if r.in.Op == strategies.OpRestartChild && r.in.ID == k.spec.ID && !k.waits && k.life == gone && (call == nil || r.at < call.at) {
-			call = r
-		}
-	}
-	var origin *kid
-	for _, other := range f.kids {
-		if other.due && other.paused && slices.Contains(f.fate(other), k) && (origin == nil || other.since < origin.since) {
-			origin = other
-		}
-	}
-	switch {
-	case origin != nil && (call == nil || origin.since < call.at):
-		f.seen["pause over"] = true
-		f.begin(f.fate(origin))
-		origin.waits, origin.due, origin.paused = false, false, false
-		return true
-	case call != nil:
-		f.seen["restart_child"] = true
-		f.begin([]*kid{k}).ticket = call.in.Ticket
-		return true
-	}
-	return false
-}
-
 // stop: the child lives, there is a reason to stop it, and those that go before
 // it are down.
 func (f *referee) stop(in strategies.Input, k *kid) {
@@ -162,35 +131,13 @@ func (f *referee) stop(in strategies.Input, k *kid) {
 		}
 		return
 	}
-	wrong := f.misplaced(k)
-	if wrong != "" && (f.terminates(k) || f.resumes(k)) {
-		wrong = f.misplaced(k)
-	}
-	if wrong != "" && f.mayEnd() {
-		f.end()
-		wrong = f.misplaced(k)
-	}
-	if wrong != "" {
+	if wrong := f.because(k, f.misplaced); wrong != "" {
 		f.t.Fatalf("%s: stopped %s", id, wrong)
 	}
 }
 
-// terminates: it may be that the turn has come of a call to terminate k.
-func (f *referee) terminates(k *kid) bool {
-	for _, r := range f.calls {
-		if r.terminates(k) {
-			f.seen["terminate_child"] = true
-			w := f.begin([]*kid{k})
-			w.ticket, w.stays = r.in.Ticket, true
-			return true
-		}
-	}
-	return false
-}
-
 // misplaced says what is wrong with stopping k now.
-func (f *referee) misplaced(k *kid) string {
-	w := k.work
+func (f *referee) misplaced(w *work, k *kid) string {
 	switch {
 	case w == nil:
 		return "though it is not concerned"
@@ -209,6 +156,55 @@ func (f *referee) misplaced(k *kid) string {
 		}
 	}
 	return ""
+}
+
+// because finds out what k is started or stopped for: what is being carried out,
+// or else something that no report tells of. If there is more than one such
+// thing, it is the one that has waited longest. wrong says what is wrong with k's
+// being part of some work now.
+func (f *referee) because(k *kid, wrong func(w *work, k *kid) string) string {
+	why := wrong(k.work, k)
+	if why == "" {
+		return ""
+	}
+	var causes []cause
+	for _, r := range f.calls {
+		w := newWork([]*kid{k})
+		w.ticket, w.stays = r.in.Ticket, r.terminates(k)
+		if w.stays || r.in.Op == strategies.OpRestartChild && r.in.ID == k.spec.ID && !k.waits && k.life == gone {
+			causes = append(causes, cause{r.at, w, func() { r.kid = k; f.seen[r.in.Op.String()] = true }})
+		}
+	}
+	for _, other := range f.kids {
+		if other.due && other.paused && slices.Contains(f.fate(other), k) {
+			causes = append(causes, cause{other.since, newWork(f.fate(other)), func() {
+				other.waits, other.due, other.paused, other.resumed = false, false, false, true
+				f.seen["pause over"] = true
+			}})
+		}
+	}
+	if f.mayEnd() && k.life != gone && len(f.calls) == 0 { // calls would have been answered
+		causes = append(causes, cause{f.endsSince(), newWork(slices.Clone(f.kids)), f.end})
+	}
+	slices.SortFunc(causes, func(a, b cause) int { return a.at - b.at })
+	for _, r := range causes {
+		if wrong(r.work, k) == "" {
+			r.accept()
+			f.turn(r.at)
+			if !f.ending {
+				f.begin(r.work)
+			}
+			return ""
+		}
+	}
+	return why
+}
+
+// cause is something that may have had its turn.
+type cause struct {
+	at     int // since when
+	work   *work
+	accept func()
 }
 
 func (f *referee) arm(now time.Time, in strategies.Input, k *kid, a strategies.Action) {
@@ -277,6 +273,7 @@ func (f *referee) pause(now time.Time, k *kid, a strategies.Action) {
 			f.t.Fatalf("%s: the pause begins before %s is down", a.ID, other.spec.ID)
 		}
 	}
+	f.dealtWith(w.group)
 	k.waits, k.due, k.paused, k.held = true, false, true, w.group
 	f.seen["pause"] = true
 }

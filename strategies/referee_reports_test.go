@@ -41,10 +41,10 @@ func (f *referee) report(now time.Time, in strategies.Input, k *kid, a strategie
 			f.t.Fatalf("%s: not_started without a call, or without a failed start", a.ID)
 		}
 	case strategies.Cancelled:
-		if k.life != gone || !f.ending && !k.waits && !k.cut {
+		if k.life != gone || !f.ending && !k.waits && !k.cut && !k.resumed {
 			f.t.Fatalf("%s: cancelled, though nothing was to be started", a.ID)
 		}
-		k.waits, k.due, k.lost = false, false, true
+		k.waits, k.due, k.resumed, k.lost = false, false, false, true
 	case strategies.Stuck:
 		if in.Op != strategies.OpCannotKill || in.ID != a.ID || !k.told {
 			f.t.Fatalf("%s: stuck without being unkillable", a.ID)
@@ -85,7 +85,11 @@ func (f *referee) removed(k *kid) {
 	if deleted {
 		f.abandon(k)
 	}
+	if !f.noOtherLeft(k) {
+		f.dealtWith([]*kid{k})
+	}
 	k.removed = true
+	f.used[k.spec.ID] = max(k.n, f.used[k.spec.ID])
 	f.kids = slices.DeleteFunc(f.kids, func(other *kid) bool { return other == k })
 }
 
@@ -117,6 +121,7 @@ func (f *referee) restart(now time.Time, k *kid, a strategies.Action) {
 		f.t.Fatalf("%s: %v, and restarted after %v", a.ID, k.spec.Restart, k.exit)
 	}
 	k.waits, k.due, k.dead = false, false, false
+	f.turn(k.since)
 	spent := 1
 	for _, at := range f.restarts {
 		if now.Sub(at) <= f.within {
@@ -143,7 +148,7 @@ func (f *referee) restart(now time.Time, k *kid, a strategies.Action) {
 			f.t.Fatalf("%s: restarted with %s, which is being started or stopped", a.ID, other.spec.ID)
 		}
 	}
-	w := f.begin(group)
+	w := f.begin(newWork(group))
 	w.paused = a.After
 	if again {
 		if a.After != 0 {

@@ -17,7 +17,8 @@ type referee struct {
 	within   time.Duration
 	parallel int
 
-	kids      []*kid // in start order, those removed left out
+	kids      []*kid            // in start order, those removed left out
+	used      map[string]uint64 // the last numbers of those that were removed
 	calls     map[uint64]*request
 	restarts  []time.Time
 	finishers []*kid // significant children that have finished
@@ -56,8 +57,9 @@ type kid struct {
 	dead    bool // it ended by itself, and what follows from that may be still to come
 	waits   bool // it is to be started again, when its timer has run down
 	due     bool // that has run down
-	since   int  // the moment when
+	since   int  // the moment when that, or its death, came about
 	paused  bool // what it waits for is a restart that was counted
+	resumed bool // that is under way, and it was not started yet
 	ignored bool // its last start said ignore
 	lost    bool // it was to be started again, and that was given up
 	excused bool // that it is down is as it should be
@@ -85,7 +87,7 @@ type work struct {
 func newReferee(t fataler, cfg strategies.Config) *referee {
 	f := &referee{
 		t: t, cfg: cfg, max: cfg.Intensity.Max, within: cfg.Intensity.Within, parallel: max(1, cfg.Parallel),
-		calls: map[uint64]*request{}, unexpected: map[strategies.Class]int{}, seen: map[string]bool{},
+		calls: map[uint64]*request{}, used: map[string]uint64{}, unexpected: map[strategies.Class]int{}, seen: map[string]bool{},
 	}
 	switch f.max {
 	case 0:
@@ -155,7 +157,7 @@ func (f *referee) fate(k *kid) []*kid {
 				in[other.spec.ID] = true
 			}
 			for _, h := range other.held {
-				if in[other.spec.ID] && h.life == gone && !h.removed && !h.waits {
+				if in[other.spec.ID] && h.life == gone && !h.removed && !h.waits && !(h.dead && h.since > k.since) && !h.work.busy() {
 					in[h.spec.ID] = true
 				}
 			}
@@ -184,15 +186,33 @@ func (f *referee) before(group []*kid, a, b *kid) bool {
 	return slices.Index(group, a) < slices.Index(group, b)
 }
 
-// begin makes the group the work of its members. What its members died of before
-// has no further consequence.
-func (f *referee) begin(group []*kid) *work {
-	w := &work{group: group, begun: map[*kid]bool{}, ok: map[*kid]bool{}}
-	for _, k := range group {
-		k.work, k.dead = w, false
+func newWork(group []*kid) *work {
+	return &work{group: group, begun: map[*kid]bool{}, ok: map[*kid]bool{}}
+}
+
+func (w *work) busy() bool { return w != nil && slices.ContainsFunc(w.group, (*kid).busy) }
+
+// begin makes w the work of its members. What they died of before has no further
+// consequence.
+func (f *referee) begin(w *work) *work {
+	for _, k := range w.group {
+		if old := k.work; old != nil { // it must be over
+			for _, other := range old.group {
+				other.work = nil
+			}
+		}
+		k.work = w
+	}
+	f.dealtWith(w.group)
+	return w
+}
+
+// dealtWith: the exits of these children have no further consequence.
+func (f *referee) dealtWith(kids []*kid) {
+	for _, k := range kids {
+		k.dead = false
 		f.finishers = slices.DeleteFunc(f.finishers, func(other *kid) bool { return other == k })
 	}
-	return w
 }
 
 // check takes note of an input and judges the actions that answer it. idle is
@@ -223,9 +243,16 @@ func (f *referee) check(now time.Time, in strategies.Input, actions []strategies
 	if f.ending && len(f.calls) > 0 {
 		f.t.Fatalf("the supervisor ends, and calls wait: %v", f.calls)
 	}
-	for _, k := range f.kids {
-		if w := k.work; w != nil && !w.end && !slices.ContainsFunc(w.group, (*kid).busy) {
+	room := f.booted && (busy == 0 || busy < f.parallel && f.cfg.Strategy != strategies.Dependents)
+	for _, k := range slices.Concat(f.kids, f.finishers) {
+		if f.ending {
+			break
+		}
+		if !k.work.busy() {
 			k.work = nil // it was carried out as far as it could be
+		}
+		if room && k.work == nil && !(slices.Contains(f.finishers, k) && f.noOtherLeft(k)) { // it has had its turn
+			f.dealtWith([]*kid{k})
 		}
 	}
 }
@@ -234,7 +261,7 @@ func (f *referee) input(now time.Time, in strategies.Input) {
 	switch in.Op {
 	case strategies.OpBoot:
 		if !f.told {
-			f.begin(slices.Clone(f.kids))
+			f.begin(newWork(slices.Clone(f.kids)))
 		}
 		return
 	case strategies.OpTerminate:
@@ -258,9 +285,9 @@ func (f *referee) input(now time.Time, in strategies.Input) {
 	}
 	switch in.Op {
 	case strategies.OpStarted:
-		k.life, k.ran = running, true
+		k.life = running
 		if !k.told {
-			k.up = now
+			k.ran, k.up = true, now
 			f.startedWell(k)
 		}
 	case strategies.OpIgnored:
@@ -305,7 +332,7 @@ func (f *referee) ended(k *kid, e strategies.Exit) {
 	}
 	switch {
 	case was.life == running && !was.told:
-		k.dead = true
+		k.dead, k.since = true, f.moments
 		if k.spec.Significant && !f.restartable(k) {
 			f.finishers = append(f.finishers, k)
 		}
@@ -378,6 +405,35 @@ func (f *referee) mayEnd() bool {
 	return !f.ending && f.booted && (f.treeEnded || slices.ContainsFunc(f.finishers, f.noOtherLeft))
 }
 
+// turn: something that came about at a certain moment has its turn. What was
+// before that has had its own, and did not end the supervisor.
+func (f *referee) turn(at int) {
+	if f.ending || f.parallel > 1 && f.cfg.Strategy == strategies.Dependents { // there turns may be put off
+		return
+	}
+	for _, k := range slices.Clone(f.finishers) {
+		if k.since < at {
+			f.dealtWith([]*kid{k})
+		}
+	}
+}
+
+// endsSince returns since when.
+func (f *referee) endsSince() int {
+	at := f.moments
+	for _, k := range f.kids {
+		if k.dead && k.exit.Directive >= strategies.EndTree {
+			at = min(at, k.since)
+		}
+	}
+	for _, k := range f.finishers {
+		if f.noOtherLeft(k) {
+			at = min(at, k.since)
+		}
+	}
+	return at
+}
+
 func (f *referee) end() {
 	if f.ending {
 		return
@@ -389,6 +445,6 @@ func (f *referee) end() {
 		}
 	}
 	finishers := slices.Clone(f.finishers)
-	f.begin(slices.Clone(f.kids)).end = true
+	f.begin(newWork(slices.Clone(f.kids))).end = true
 	f.finishers = finishers
 }

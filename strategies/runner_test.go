@@ -37,6 +37,9 @@ func (r *runner) do(in strategies.Input) {
 	idle := r.m.Idle()
 	actions := r.m.Step(r.now, in)
 	r.t.Logf("%v %v %s#%d %v %v: %s", r.now.UnixNano(), in.Op, in.ID, in.Incarnation, in.Exit, in.Timer, brief(actions))
+	if in.Spec != nil {
+		r.t.Logf("  %s: %v, needs %v", in.ID, in.Spec.Restart, in.Spec.Needs)
+	}
 	r.ref.check(r.now, in, actions, idle)
 	if in.Op == strategies.OpExited || in.Op == strategies.OpStartFailed || in.Op == strategies.OpCannotKill {
 		delete(r.killing, in.ID)
@@ -188,13 +191,12 @@ func (r *runner) cancel(k *kid) {
 // startChild draws a call that adds a child. Its Tag tells which of the calls it
 // was that a start is for; the numbers of its incarnations are all its own.
 func (r *runner) startChild() strategies.Input {
-	s := strategies.ChildSpec{}
-	if r.cfg.Dynamic == nil {
-		s = drawAdded(r.t, &r.cfg, r.ref.ids())
+	id := pick(r.t, []string{"a", "b", "c", "d", "e", "f", "g", "h", "", "i/j"})
+	if r.cfg.Dynamic != nil {
+		return strategies.StartInstance(r.ticket, id, 1000*r.ticket, r.ticket)
 	}
-	s.ID = pick(r.t, []string{"a", "b", "c", "d", "e", "f", "g", "h", "", "i/j"})
-	s.Tag = r.ticket
-	s.Incarnation = 1000 * r.ticket
+	s := drawAdded(r.t, &r.cfg, r.ref.ids())
+	s.ID, s.Tag, s.Incarnation = id, r.ticket, 1000*r.ticket
 	return strategies.StartChild(r.ticket, s)
 }
 

@@ -288,7 +288,7 @@ func replyText(in Input, r *Reply) []string {
 		n := r.Counts
 		return []string{fmt.Sprintf("%s%d specs, %d active, %d supervisors, %d workers", head, n.Specs, n.Active, n.Supervisors, n.Workers)}
 	case in.Op == OpSpec:
-		return []string{head + specText(&r.Spec)}
+		return []string{head + specText(r.Spec)}
 	case in.Op == OpStartChild || in.Op == OpRestartChild:
 		if r.Incarnation == 0 {
 			return []string{head + "ok, nothing was started"}

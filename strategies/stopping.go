@@ -18,6 +18,7 @@ func (m *Machine) stop(j *job, c *child) bool {
 		return true
 	case Waiting:
 		m.setState(c, Down) // rule E4: the retry will find it so
+		c.counted = false
 		m.report(Cancelled, c, j.cascade)
 		return true
 	}

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -76,9 +78,12 @@ type model struct {
 	now     int               // minutes
 	numbers map[string]uint64 // of the latest start under each path
 	plans   map[string][]plan
+	floors  map[string]uint64 // what is below these paths begins above these numbers
+	added   map[string]bool   // supervisors that were added under these paths
 	root    *modelSup
 	end     string // why the root ended; "" while it runs
 	exits   []modelExit
+	records int      // made so far
 	firing  modelDue // which pauses are over now
 	until   int      // up to when time is to pass
 }
@@ -104,6 +109,8 @@ type modelKid struct {
 	since    int              // up, since when
 	lasted   int              // how long it was up before it was stopped or died
 	failures int              // in a row, for the Backoff
+	held     []int            // under Dependents, while its restart is put off: those stopped with it
+	serial   int              // tells records apart
 	run      *modelSup        // of a supervisor that is up
 }
 
@@ -120,14 +127,9 @@ type modelExit struct {
 
 func (m *model) clone() *model {
 	c := *m
-	c.numbers = make(map[string]uint64, len(m.numbers))
-	for path, n := range m.numbers {
-		c.numbers[path] = n
-	}
-	c.plans = make(map[string][]plan, len(m.plans))
-	for path, p := range m.plans {
-		c.plans[path] = p // never changed in place
-	}
+	c.numbers = maps.Clone(m.numbers)
+	c.floors, c.added = maps.Clone(m.floors), maps.Clone(m.added)
+	c.plans = maps.Clone(m.plans) // the lists are never changed in place
 	c.exits = slices.Clone(m.exits)
 	c.root = m.root.clone()
 	return &c
@@ -150,10 +152,11 @@ func (s *modelSup) clone() *modelSup {
 // view describes all that a caller can see of the tree: one line for each
 // supervisor that runs, parents first.
 func (m *model) view() string {
-	var b strings.Builder
-	if m.end == "" {
-		m.root.view(&b, m.now)
+	if m.end != "" {
+		return "ended: " + m.end
 	}
+	var b strings.Builder
+	m.root.view(&b, m.now)
 	return b.String()
 }
 
@@ -174,12 +177,12 @@ func (s *modelSup) view(b *strings.Builder, now int) {
 // key is everything about the model that makes a difference.
 func (m *model) key() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%v %v %v %v %v %v %v\n", m.now, m.numbers, m.plans, m.end, m.exits, m.firing, m.until)
+	fmt.Fprintf(&b, "%v %v %v %v %v %v %v %v %v\n", m.now, m.numbers, m.floors, m.added, m.plans, m.end, m.exits, m.firing, m.until)
 	var all func(s *modelSup)
 	all = func(s *modelSup) {
 		fmt.Fprintf(&b, "%s %d %v %v\n", s.path, s.number, s.over, s.spent)
 		for _, k := range s.kids {
-			fmt.Fprintf(&b, " %+v %v %v %v %v %v %v %v %v\n", k.modelChild, k.state, k.number, k.fails, k.counted, k.due, k.since, k.lasted, k.failures)
+			fmt.Fprintf(&b, " %+v %v %v %v %v %v %v %v %v %v\n", k.modelChild, k.state, k.number, k.fails, k.counted, k.due, k.since, k.lasted, k.failures, k.held)
 			if k.run != nil {
 				all(k.run)
 			}
@@ -193,19 +196,54 @@ func (m *model) key() string {
 func (m *model) serve(spec *modelSpec) string {
 	m.end = ""
 	m.numbers["t"]++
-	m.root = newModelSup("t", spec, m.numbers["t"])
+	m.root = m.newSup("t", spec, m.numbers["t"])
 	if !m.boot(m.root) {
 		m.end = "start_error"
 	}
 	return m.end
 }
 
-func newModelSup(path string, spec *modelSpec, number uint64) *modelSup {
+func (m *model) newSup(path string, spec *modelSpec, number uint64) *modelSup {
 	s := &modelSup{path: path, spec: spec, number: number}
 	for _, c := range spec.children {
-		s.kids = append(s.kids, &modelKid{modelChild: c})
+		s.kids = append(s.kids, m.record(path, c))
+		if kid := path + "/" + c.id; m.added[kid] { // another had its place
+			m.floors[kid] = m.highest(kid)
+		}
 	}
 	return s
+}
+
+func (m *model) record(up string, c modelChild) *modelKid {
+	m.records++
+	return &modelKid{modelChild: c, serial: m.records, number: m.latest(up + "/" + c.id)}
+}
+
+// number counts the starts under a path. What is below a supervisor that was
+// added begins above all that was below one of its name before.
+func (m *model) number(path string) uint64 {
+	m.numbers[path] = m.latest(path) + 1
+	return m.numbers[path]
+}
+
+func (m *model) latest(path string) uint64 {
+	n := m.numbers[path]
+	for i := strings.LastIndexByte(path, '/'); i > 0 && !generated(path[i+1:]); i = strings.LastIndexByte(path[:i], '/') {
+		n = max(n, m.floors[path[:i]])
+	}
+	return n
+}
+
+// highest is the highest number of a start, or given for a name, below a path.
+func (m *model) highest(path string) uint64 {
+	var n uint64
+	for p, used := range m.numbers {
+		if strings.HasPrefix(p, path+"/") {
+			name, _ := strconv.ParseUint(p[strings.LastIndexByte(p, '/')+1:], 10, 64)
+			n = max(n, used, name)
+		}
+	}
+	return n
 }
 
 // boot starts the children a supervisor begins with (rules B1 to B3).
@@ -216,14 +254,13 @@ func (m *model) boot(s *modelSup) bool {
 // start makes one attempt to start a child.
 func (m *model) start(s *modelSup, k *modelKid) plan {
 	path := s.path + "/" + k.id
-	m.numbers[path]++
-	k.number, k.counted = m.numbers[path], false
+	k.number, k.counted, k.held = m.number(path), false, nil
 	p := planOK
 	if next := m.plans[path]; len(next) > 0 && !k.plain {
 		p, m.plans[path] = next[0], next[1:]
 	}
 	if (p == planOK || p == planSlow) && k.supervisor() {
-		run := newModelSup(path, k.sub, k.number)
+		run := m.newSup(path, k.sub, k.number)
 		if m.boot(run) {
 			k.run = run
 		} else {
@@ -246,16 +283,18 @@ func (m *model) start(s *modelSup, k *modelKid) plan {
 // startAll starts a group in order. A start that fails is the end of a boot;
 // elsewhere it is to be tried again (rules E1, E6, E7).
 func (m *model) startAll(s *modelSup, group []*modelKid, boot bool) bool {
-	dealtWith := map[*modelKid]bool{}
+	left, group := group, slices.Clone(group)
 	for {
-		k := s.nextStart(group, dealtWith)
+		k := s.nextStart(left)
 		if k == nil {
 			return true
 		}
-		dealtWith[k] = true
-		if s.needWaits(k) {
-			continue // it will be started with what it needs
+		if s.needWaits(k, group) { // it will be started with what it needs
+			group = slices.DeleteFunc(group, func(other *modelKid) bool { return other == k })
+			left = s.withoutDependents(left, k)
+			continue
 		}
+		left = slices.DeleteFunc(left, func(other *modelKid) bool { return other == k })
 		switch p := m.start(s, k); {
 		case p.fails() && boot:
 			m.stopAll(s, s.kids)
@@ -266,35 +305,36 @@ func (m *model) startAll(s *modelSup, group []*modelKid, boot bool) bool {
 			if s.spec.strategy != strategies.Dependents {
 				return true
 			}
+			left = s.withoutDependents(left, k)
 		case p == planIgnore && (k.restart == strategies.Temporary || s.dynamic()):
 			s.remove(k)
 		}
 	}
 }
 
-// nextStart is the first of a group whose turn has come.
-func (s *modelSup) nextStart(group []*modelKid, dealtWith map[*modelKid]bool) *modelKid {
-	for _, k := range group {
-		if dealtWith[k] || !slices.Contains(s.kids, k) {
-			continue
-		}
-		ready := true
-		for _, id := range k.needs {
-			n := s.kid(id)
-			ready = ready && (n == nil || !slices.Contains(group, n) || dealtWith[n] && n.state != strategies.Waiting)
-		}
-		if ready {
+// nextStart is the first of those left which needs none of the others.
+func (s *modelSup) nextStart(left []*modelKid) *modelKid {
+	for _, k := range left {
+		if !slices.ContainsFunc(left, func(other *modelKid) bool { return slices.Contains(k.needs, other.id) }) {
 			return k
 		}
 	}
 	return nil
 }
 
-// needWaits reports whether something that k needs waits to be started again.
-func (s *modelSup) needWaits(k *modelKid) bool {
+// withoutDependents leaves those that do not need k.
+func (s *modelSup) withoutDependents(left []*modelKid, k *modelKid) []*modelKid {
+	fate := s.fate(k)
+	return slices.DeleteFunc(left, func(other *modelKid) bool { return slices.Contains(fate, other) })
+}
+
+// needWaits reports whether something that k needs, directly or through others
+// that are down, waits to be started again. The group has been seen to.
+func (s *modelSup) needWaits(k *modelKid, group []*modelKid) bool {
 	return slices.ContainsFunc(k.needs, func(id string) bool {
 		n := s.kid(id)
-		return n != nil && n.state == strategies.Waiting
+		return n != nil && !slices.Contains(group, n) &&
+			(n.state == strategies.Waiting || n.state == strategies.Down && s.needWaits(n, group))
 	})
 }
 
@@ -365,22 +405,18 @@ func (s *modelSup) fate(k *modelKid) []*modelKid {
 	case strategies.RestForOne:
 		return slices.Clone(s.kids[slices.Index(s.kids, k):])
 	case strategies.Dependents:
-		in := map[string]bool{k.id: true}
+		in := map[int]bool{k.serial: true}
 		for changed := true; changed; {
 			changed = false
 			for _, other := range s.kids {
-				if !in[other.id] && slices.ContainsFunc(other.needs, func(id string) bool { return in[id] }) {
-					in[other.id], changed = true, true
+				if !in[other.serial] && slices.ContainsFunc(s.kids, func(k *modelKid) bool {
+					return in[k.serial] && (slices.Contains(other.needs, k.id) || other.state == strategies.Down && slices.Contains(k.held, other.serial))
+				}) {
+					in[other.serial], changed = true, true
 				}
 			}
 		}
-		var group []*modelKid
-		for _, other := range s.kids {
-			if in[other.id] {
-				group = append(group, other)
-			}
-		}
-		return group
+		return slices.DeleteFunc(slices.Clone(s.kids), func(k *modelKid) bool { return !in[k.serial] })
 	}
 	return []*modelKid{k}
 }
@@ -407,13 +443,17 @@ func (m *model) restart(s *modelSup, k *modelKid) {
 		m.finish(s, strategies.Shutdown, "exhausted")
 		return
 	}
-	m.stopAll(s, s.fate(k))
+	group := s.fate(k)
+	m.stopAll(s, group)
 	if pause := m.pause(k); pause > 0 {
 		m.wait(k, pause)
 		k.counted = true
+		for _, other := range group {
+			k.held = append(k.held, other.serial)
+		}
 		return
 	}
-	m.startAll(s, s.among(s.fate(k)), false)
+	m.startAll(s, s.among(group), false)
 }
 
 // retry makes the next attempt to start a child that waits (rule E1).
@@ -555,9 +595,9 @@ func (o op) String() string {
 
 func (c *modelChild) String() string {
 	s := fmt.Sprintf("%q %v", c.id, c.restart)
-	for word, is := range map[string]bool{"significant": c.significant, "backoff": c.backoff, "plain": c.plain, "slow": c.slow} {
+	for i, is := range []bool{c.significant, c.backoff, c.plain, c.slow} {
 		if is {
-			s += " " + word
+			s += []string{" significant", " backoff", " plain", " slow"}[i]
 		}
 	}
 	if c.needs != nil {
@@ -686,9 +726,9 @@ func (m *model) terminate(s *modelSup, k *modelKid) {
 func (m *model) startChild(s *modelSup, o op, given string) string {
 	c := o.child
 	if s.dynamic() {
-		id := cmp.Or(c.id, given)
+		plain, slow, id := c.plain, c.slow, cmp.Or(c.id, given)
 		c = *s.spec.template
-		c.id = id
+		c.plain, c.slow, c.id = plain, slow, id // how it runs is its own
 	}
 	if o.bad != "" {
 		return "spec " + o.bad
@@ -702,8 +742,11 @@ func (m *model) startChild(s *modelSup, o op, given string) string {
 		}
 		return "already_present"
 	}
-	k := &modelKid{modelChild: c}
+	k := m.record(s.path, c)
 	s.kids = append(s.kids, k)
+	if path := s.path + "/" + k.id; k.supervisor() && !generated(k.id) {
+		m.added[path], m.floors[path] = true, m.highest(path)
+	}
 	result := m.startCalled(s, k)
 	if result == "start_error" {
 		s.remove(k)
@@ -744,7 +787,7 @@ func (s *modelSup) reaches(ids []string, id string, depth int) bool {
 // startCalled starts a child because a call says so (rules I1, I3).
 func (m *model) startCalled(s *modelSup, k *modelKid) string {
 	none := fmt.Sprintf("ok %s/%s#0", s.path, k.id)
-	if s.needWaits(k) {
+	if s.needWaits(k, nil) {
 		return none
 	}
 	switch p := m.start(s, k); {
@@ -921,7 +964,7 @@ func cancels(m *model, terminate, start op) bool {
 func (m *model) cancel(o op) {
 	s := m.find(o.sup, o.number)
 	path := s.path + "/" + cmp.Or(o.id, o.child.id)
-	m.numbers[path]++
+	m.number(path)
 	if k := s.kid(o.id); k != nil {
 		k.number = m.numbers[path]
 		if k.restart == strategies.Temporary {

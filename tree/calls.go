@@ -108,7 +108,7 @@ func (s *Supervisor) InstanceSpec(ctx context.Context, ref strategies.ChildRef) 
 	if errors.Is(err, ErrNotFound) && s.spec.Dynamic != nil && s.dead(ref) {
 		err = nil
 	}
-	return r.Spec, err
+	return specOf(r), err
 }
 
 // WhichChildren lists the children, newest first (rule I6).
@@ -127,7 +127,14 @@ func (s *Supervisor) CountChildren(ctx context.Context) (strategies.Counts, erro
 // The error is ErrNotFound, or ErrDynamic: see InstanceSpec.
 func (s *Supervisor) ChildSpec(ctx context.Context, id string) (strategies.ChildSpec, error) {
 	r, err := s.call(ctx, id, strategies.GetChildSpec(0, id))
-	return r.Spec, err
+	return specOf(r), err
+}
+
+func specOf(r *strategies.Reply) strategies.ChildSpec {
+	if r.Spec == nil {
+		return strategies.ChildSpec{}
+	}
+	return *r.Spec
 }
 
 // idOf returns the id of the child that ref is about; "" if it is none of this
@@ -279,26 +286,33 @@ func generated(id string) bool {
 // adding makes the entry of a child that is to be added, and the request.
 func (l *life) adding(c *Child) strategies.Input {
 	up := l.sup.node
-	spec := c.childSpec()
-	if l.sup.spec.Dynamic == nil {
-		n := newChildNode(up, c, l.sup.logger)
-		spec.Tag = n
-		if n.incarnation = up.sup.counts.last(c.ID); up.sup.removed[c.ID] != nil {
+	d := l.sup.spec.Dynamic
+	if d == nil {
+		n := newChildNode(up, c)
+		if n.incarnation = up.sup.counts.last(c.ID).own; up.sup.removed[c.ID] != nil {
 			n.incarnation = up.sup.removed[c.ID].incarnation
 		}
-		spec.Incarnation = n.incarnation
+		spec := c.childSpec()
+		spec.Tag, spec.Incarnation = n, n.incarnation
 		return strategies.StartChild(0, spec)
 	}
-	child := *l.sup.spec.Dynamic
-	child.Start = c.Start
-	if child.ID = c.ID; child.ID == "" {
+	d = d.with(c)
+	if d.ID == "" {
 		up.sup.serial++
-		child.ID = strconv.FormatUint(up.sup.serial, 10)
-	} else {
-		spec.Incarnation = up.sup.counts.last(c.ID)
+		d.ID = strconv.FormatUint(up.sup.serial, 10)
 	}
-	n := newChildNode(up, &child, l.sup.logger)
-	n.incarnation = spec.Incarnation
-	spec.ID, spec.Tag = n.id, n
-	return strategies.StartChild(0, spec)
+	n := newChildNode(up, d)
+	if c.ID != "" {
+		n.incarnation = up.sup.counts.last(c.ID).own
+	} else {
+		n.name = up.sup.serial
+	}
+	return strategies.StartInstance(0, n.id, n.incarnation, n)
+}
+
+// with is the template with what a child brings.
+func (c *Child) with(brings *Child) *Child {
+	d := *c
+	d.ID, d.Start = brings.ID, brings.Start
+	return &d
 }

@@ -18,15 +18,15 @@ import (
 // made from it are tied to it through its AfterFunc method, as package context
 // provides for.
 type childContext struct {
-	base   context.Context // the values of the tree's context; never cancelled
-	ref    strategies.ChildRef
-	logger *childLogger
+	life *life // for the values of the tree's context, and the logger
+	ref  strategies.ChildRef
 
 	starting *initMark // set once, before anybody has the context; nil for a Func
 
 	mu    sync.Mutex // guards what follows
 	done  chan struct{}
 	err   error
+	log   *childLogger // nil until somebody asks for it
 	after map[*afterFunc]struct{}
 }
 
@@ -67,11 +67,21 @@ func (c *childContext) Value(key any) any {
 	case strategies.ChildRefKey{}:
 		return &c.ref
 	case loggerKey:
-		return hclog.Logger(c.logger)
+		return c.logger()
 	case initKey{}:
 		return c.starting
 	}
-	return c.base.Value(key)
+	return c.life.base.Value(key)
+}
+
+// logger returns the child's logger. Most children never ask.
+func (c *childContext) logger() hclog.Logger {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.log == nil {
+		c.log = &childLogger{base: c.life.sup.logger, path: c.ref.Path}
+	}
+	return c.log
 }
 
 // AfterFunc runs f in a goroutine of its own once the context is cancelled.

@@ -6,33 +6,82 @@ package tree
 // new, begins above the highest number forgotten. Names can thus be as many as
 // may be, and the numbers stay small and start at 1 where names are few.
 type counts struct {
-	recent, older map[string]uint64
+	recent, older map[string]used
 	floor         uint64 // the highest number forgotten
 }
 
+// used are the highest numbers used under a name: by the child itself, and by
+// what was below it.
+type used struct{ own, below uint64 }
+
 const countsSize = 1024
 
-// remember takes the number that was last used for a name.
-func (c *counts) remember(id string, n uint64) {
+// remember takes the numbers that were last used for a name.
+func (c *counts) remember(id string, n used) {
+	n.below = max(n.below, c.last(id).below) // it may have been no supervisor this time
 	if len(c.recent) >= countsSize {
 		for _, n := range c.older {
-			c.floor = max(c.floor, n)
+			c.floor = max(c.floor, n.own, n.below)
 		}
 		c.older, c.recent = c.recent, nil
 	}
 	if c.recent == nil {
-		c.recent = make(map[string]uint64)
+		c.recent = make(map[string]used)
 	}
 	c.recent[id] = n
 }
 
-// last returns the highest number that may have been used for a name.
-func (c *counts) last(id string) uint64 {
+// last returns the highest numbers that may have been used for a name.
+func (c *counts) last(id string) used {
 	if n, ok := c.recent[id]; ok {
 		return n
 	}
 	if n, ok := c.older[id]; ok {
 		return n
 	}
-	return c.floor
+	return used{c.floor, c.floor}
+}
+
+// highest returns the highest number used anywhere below a child.
+func (n *node) highest() uint64 {
+	if n.sup == nil {
+		return 0
+	}
+	return n.sup.highest
+}
+
+// use notes, all the way up, that the child uses its number; hub.mu is held.
+func (n *node) use() {
+	for up := n.up; up != nil; up = up.up {
+		up.sup.highest = max(up.sup.highest, n.incarnation, n.name)
+	}
+}
+
+// inherit lets a child that was added, and what is below it, begin above the
+// numbers that were used under its name before; hub.mu is held.
+func (n *node) inherit() {
+	s := n.up.sup
+	if n.name != 0 {
+		return // it is nobody else's
+	}
+	below := s.counts.last(n.id).below
+	if r := s.removed[n.id]; r != nil {
+		below = max(below, r.highest())
+	}
+	n.raise(below)
+}
+
+// raise lets everything below a child begin above a number.
+func (n *node) raise(to uint64) {
+	s := n.sup
+	if s == nil || to == 0 {
+		return
+	}
+	s.highest, s.serial, s.counts.floor = max(s.highest, to), max(s.serial, to), max(s.counts.floor, to)
+	for _, kids := range []map[string]*node{s.children, s.removed} {
+		for _, kid := range kids {
+			kid.incarnation = max(kid.incarnation, to)
+			kid.raise(to)
+		}
+	}
 }

@@ -4,8 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-
 	"github.com/coppice-go/coppice/strategies"
 )
 
@@ -34,10 +32,10 @@ type node struct {
 	significant bool
 	ofSpec      bool // it is one of those its supervisor begins with
 	needs       []string
+	name        uint64 // if its id is a number that a dynamic supervisor gave: that number
 
 	// Used by the supervisor's loop alone.
-	proc   *proc       // the incarnation that starts, runs or stops; nil if none does
-	logger childLogger // of its contexts
+	proc *proc // the incarnation that starts, runs or stops; nil if none does
 
 	// guarded by hub.mu from here on
 	listed      bool // among the children of its supervisor
@@ -62,17 +60,17 @@ type supNode struct {
 	removed     map[string]*node // those of the Spec that were removed since the last boot
 	counts      counts           // of the others that were
 	serial      uint64           // the latest name given to a child of a dynamic supervisor
+	highest     uint64           // the highest number of an incarnation, or name given, anywhere below; guarded by hub.mu
 	running     *Supervisor      // guarded by hub.mu
 	events      *subscriber      // nil without a Sink; used by the loops, one after the other
 }
 
 // newNode makes the entries of a supervisor and of everything below it.
-func newNode(up *node, path string, child *Child, sub *Spec, logger hclog.Logger) *node {
+func newNode(up *node, path string, child *Child, sub *Spec) *node {
 	n := &node{id: path, path: path, up: up}
 	if up != nil {
 		n.id = path[len(up.path)+1:]
 	}
-	n.logger.base, n.logger.path = logger, n.path
 	if child != nil {
 		n.start, n.restart, n.kind = child.Start, child.Restart, child.Start.kind()
 		n.significant, n.needs = child.Significant, child.Needs
@@ -81,20 +79,17 @@ func newNode(up *node, path string, child *Child, sub *Spec, logger hclog.Logger
 		return n
 	}
 	n.kind = strategies.Supervisor
-	if sub.Logger != nil {
-		logger = sub.Logger
-	}
 	n.sup = &supNode{spec: sub, window: strategies.NewWindow(sub.Intensity), children: make(map[string]*node, len(sub.Children))}
 	for i := range sub.Children {
-		kid := newChildNode(n, &sub.Children[i], logger)
+		kid := newChildNode(n, &sub.Children[i])
 		kid.ofSpec = true
 		n.sup.add(kid)
 	}
 	return n
 }
 
-func newChildNode(up *node, c *Child, logger hclog.Logger) *node {
-	return newNode(up, up.path+"/"+c.ID, c, c.Start.nested(), logger)
+func newChildNode(up *node, c *Child) *node {
+	return newNode(up, up.path+"/"+c.ID, c, c.Start.nested())
 }
 
 func (s *supNode) add(n *node) {
@@ -122,17 +117,19 @@ func (s *supNode) remove(n *node) {
 		n.next.prev = n.prev
 	}
 	delete(s.children, n.id)
-	switch {
-	case n.ofSpec:
+	if n.ofSpec {
 		if s.removed == nil {
 			s.removed = make(map[string]*node)
 		}
 		s.removed[n.id] = n
 		return
-	case s.removed[n.id] != nil: // it had taken the name of one of the Spec
-		s.removed[n.id].incarnation = n.incarnation
-	case !generated(n.id):
-		s.counts.remember(n.id, n.incarnation)
+	}
+	if r := s.removed[n.id]; r != nil { // it had taken the name of one of the Spec
+		r.incarnation = n.incarnation
+		r.raise(n.highest())
+	}
+	if n.name == 0 {
+		s.counts.remember(n.id, used{n.incarnation, n.highest()})
 	}
 	n.discard()
 }
@@ -164,6 +161,9 @@ func (l *life) reset() {
 
 // added records that a child is on the list from now on; hub.mu is held.
 func (l *life) added(now time.Time, n *node) {
+	if !n.ofSpec {
+		n.inherit()
+	}
 	e := Event{Kind: EventAdded, Time: now, Incarnation: n.incarnation}
 	if l.events != nil || l.sup.hub.subscriptions != nil {
 		st := n.status(now)
@@ -183,6 +183,7 @@ func (n *node) apply(e *Event) {
 			n.sup.window = strategies.NewWindow(n.sup.spec.Intensity)
 		}
 		n.incarnation, n.pid = e.Incarnation, 0
+		n.use()
 	case EventProgress, EventRunning:
 		if n.state != strategies.Stopping { // it may have been told to stop by then
 			n.set(strategies.Up, e)

@@ -29,8 +29,8 @@ type life struct {
 	// Used by the loop alone.
 	booted   bool
 	over     bool
-	feedback []message // what carrying out an action gave rise to
-	calls    map[uint64]chan<- *strategies.Reply
+	feedback []message        // what carrying out an action gave rise to
+	calls    map[uint64]*call // those that wait for their answer
 	tickets  uint64
 	retries  map[*node]*time.Timer // of children that wait to be started again
 	drain    *time.Timer           // of a dynamic supervisor that ends; nil before
@@ -50,6 +50,7 @@ type message struct {
 type call struct {
 	in    strategies.Input
 	child *Child                   // of StartChild
+	node  *node                    // of StartChild: the entry of the child; used by the loop alone
 	reply chan<- *strategies.Reply // nil for Terminate
 }
 
@@ -178,21 +179,22 @@ func (l *life) called(c *call) {
 	in := c.in
 	if c.child != nil {
 		in = l.adding(c.child)
+		c.node = in.Tag.(*node)
 	}
 	if c.reply != nil {
-		in.Ticket = l.ticket(c.reply)
+		in.Ticket = l.ticket(c)
 	} else {
 		l.publish(Event{Kind: EventStopping, Incarnation: l.sup.node.incarnation}, l.sup.node)
 	}
 	l.step(in, nil)
 }
 
-func (l *life) ticket(reply chan<- *strategies.Reply) uint64 {
+func (l *life) ticket(c *call) uint64 {
 	if l.calls == nil {
-		l.calls = make(map[uint64]chan<- *strategies.Reply)
+		l.calls = make(map[uint64]*call)
 	}
 	l.tickets++
-	l.calls[l.tickets] = reply
+	l.calls[l.tickets] = c
 	return l.tickets
 }
 
@@ -250,7 +252,7 @@ func (l *life) perform(a *strategies.Action) {
 	case strategies.DoArm:
 		l.arm(a)
 	case strategies.DoReply:
-		l.calls[a.Reply.Ticket] <- a.Reply // has room for it
+		l.calls[a.Reply.Ticket].reply <- a.Reply // has room for it
 		delete(l.calls, a.Reply.Ticket)
 	case strategies.DoBooted:
 		l.booted = true
@@ -315,6 +317,11 @@ func (l *life) publishRunning(s *Supervisor) {
 
 // tell gives the loop a message, unless ctx or the life ends first.
 func (l *life) tell(ctx context.Context, m message) error {
+	select {
+	case l.inbox <- m:
+		return nil
+	default:
+	}
 	select {
 	case l.inbox <- m:
 		return nil

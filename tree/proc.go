@@ -14,7 +14,6 @@ import (
 // context that it is given.
 type proc struct {
 	childContext
-	life  *life
 	node  *node
 	child strategies.Ref
 	told  atomic.Uint32 // a strategies.Asked: what it was told
@@ -33,8 +32,8 @@ type proc struct {
 
 func (l *life) newProc(a *strategies.Action) *proc {
 	n := a.Tag.(*node)
-	p := &proc{life: l, node: n, child: a.Child}
-	p.base, p.logger = l.base, &n.logger
+	p := &proc{node: n, child: a.Child}
+	p.life = l
 	p.ref = strategies.ChildRef{Path: n.path, Incarnation: a.Incarnation, Cascade: a.Cascade}
 	return p
 }
@@ -149,7 +148,7 @@ func (p *proc) run() {
 
 // init makes the service and gets it through its Init, if it has one.
 func (p *proc) init() error {
-	outer, _ := p.base.Value(initKey{}).(*initMark)
+	outer, _ := p.life.base.Value(initKey{}).(*initMark)
 	p.starting = &initMark{life: p.life, outer: outer}
 	defer p.starting.over.Store(true)
 	svc, err := p.node.start.instance(p)

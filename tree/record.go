@@ -27,6 +27,7 @@ func (l *life) record(now time.Time, in *strategies.Input, p *proc, actions []st
 		case strategies.DoStart:
 			e.Kind = EventStarting
 			if n := a.Tag.(*node); !n.listed {
+				n.incarnation = a.Incarnation - 1
 				l.added(now, n)
 			}
 		case strategies.DoStop:
@@ -41,6 +42,9 @@ func (l *life) record(now time.Time, in *strategies.Input, p *proc, actions []st
 		case strategies.DoReport:
 			e.Kind = reportKinds[a.Report]
 			l.detail(&e, a)
+		case strategies.DoReply:
+			l.addedOnly(now, a.Reply)
+			continue
 		default:
 			continue
 		}
@@ -49,6 +53,14 @@ func (l *life) record(now time.Time, in *strategies.Input, p *proc, actions []st
 			n, e.N = l.sup.node, uint64(a.Group)
 		}
 		l.event(&e, n)
+	}
+}
+
+// addedOnly records the child that a call added, if it was not started: it waits
+// with what it needs, which will start it.
+func (l *life) addedOnly(now time.Time, r *strategies.Reply) {
+	if n := l.calls[r.Ticket].node; n != nil && r.Err == nil && !n.listed && n.since.IsZero() {
+		l.added(now, n)
 	}
 }
 

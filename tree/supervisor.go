@@ -45,7 +45,7 @@ func New(name string, s Spec) (*Supervisor, error) {
 	}
 	warn(logger, name, &s)
 	s.Children = slices.Clone(s.Children) // the caller's may change
-	n := newNode(nil, name, nil, &s, logger)
+	n := newNode(nil, name, nil, &s)
 	return &Supervisor{hub: &hub{root: n}, node: n, spec: &s, logger: logger}, nil
 }
 

@@ -41,7 +41,8 @@ cover:
 # The long runs: every concurrent test again and again, more random machines, and
 # arbitrary inputs to one.
 soak:
-	$(GO) test -race -count=50 -timeout 60m ./tree/ ./worker/
+	$(GO) test -race -count=50 -timeout 60m ./tree/... ./worker/
+	COPPICE_API_TIME=10m $(GO) test -v -run '^TestAPI$$' -timeout 60m ./tree/
 	$(GO) test -run Properties -timeout 60m ./strategies/ -rapid.checks=100000
 	$(GO) test -run '^$$' -fuzz FuzzMachine -fuzztime 10m -fuzzminimizetime 10x ./strategies/
 

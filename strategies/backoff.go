@@ -73,7 +73,14 @@ func (b Backoff) Delay(failures int) time.Duration {
 // pauses is what a Backoff has to remember of a child.
 type pauses struct {
 	failures int       // in a row
-	up       time.Time // when it was last started; zero after a failed start
+	up       time.Time // when it was last started
+}
+
+// wasUp takes note that c is not up any more, whatever the reason.
+func (p *pauses) wasUp(c *child, now time.Time) {
+	if now.Sub(p.up) >= c.spec.Backoff.Reset {
+		p.failures = 0
+	}
 }
 
 // pause returns how long the restart of c is to wait, after one more failure.
@@ -82,12 +89,8 @@ func (m *Machine) pause(c *child) time.Duration {
 		return 0
 	}
 	b, p := &c.spec.Backoff, c.pauses
-	if !p.up.IsZero() && m.now.Sub(p.up) >= b.Reset {
-		p.failures = 0
-	}
 	d := b.Delay(p.failures)
 	p.failures++
-	p.up = time.Time{}
 	if b.Jitter > 0 {
 		if m.random == nil {
 			m.random = rand.New(rand.NewPCG(m.cfg.Seed, 0))

@@ -114,8 +114,12 @@ func (m *Machine) append(id string, spec *ChildSpec, tag any, incarnation uint64
 }
 
 // setState keeps count of the children that wait to be tried again, and of the
-// significant ones that are not gone (rule K3).
+// significant ones that are not gone (rule K3), and takes note of how long those
+// with a Backoff were up.
 func (m *Machine) setState(c *child, s State) {
+	if c.state == Up && c.pauses != nil {
+		c.pauses.wasUp(c, m.now)
+	}
 	if c.state == Waiting {
 		m.waiting--
 	}

@@ -253,7 +253,7 @@ func startOrder(children []ChildSpec) (order []int, cycle []string) {
 func (m *Machine) cycleWith(s *ChildSpec) []string {
 	all := []ChildSpec{*s}
 	for c := m.first; c != nil; c = c.next {
-		all = append(all, *c.spec)
+		all = append(all, ChildSpec{ID: c.id, Needs: c.spec.Needs})
 	}
 	_, cycle := startOrder(all)
 	return cycle

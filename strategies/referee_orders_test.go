@@ -9,9 +9,14 @@ import (
 )
 
 // action judges one order of the machine.
-func (f *referee) action(now time.Time, in strategies.Input, a strategies.Action) {
+func (f *referee) action(in strategies.Input, a strategies.Action) {
 	f.t.Helper()
 	k := f.kid(a.ID)
+	for _, other := range f.kids { // what waits for nothing goes on at once, or is done with
+		if w := other.work; w != nil && !w.end && !w.busy() && !slices.Contains(w.group, k) {
+			w.over()
+		}
+	}
 	switch a.Do {
 	case strategies.DoStart:
 		f.start(k, a)
@@ -29,13 +34,13 @@ func (f *referee) action(now time.Time, in strategies.Input, a strategies.Action
 		}
 		f.stop(in, k)
 	case strategies.DoArm:
-		f.arm(now, in, k, a)
+		f.arm(in, k, a)
 	case strategies.DoReply:
 		f.reply(a.Reply)
 	case strategies.DoBooted:
 		f.isBooted()
 	case strategies.DoReport:
-		f.report(now, in, k, a)
+		f.report(in, k, a)
 	case strategies.DoFinish:
 		f.finish(a)
 	}
@@ -131,6 +136,7 @@ func (f *referee) stop(in strategies.Input, k *kid) {
 		}
 		return
 	}
+	f.notUp(k)
 	if wrong := f.because(k, f.misplaced); wrong != "" {
 		f.t.Fatalf("%s: stopped %s", id, wrong)
 	}
@@ -207,7 +213,7 @@ type cause struct {
 	accept func()
 }
 
-func (f *referee) arm(now time.Time, in strategies.Input, k *kid, a strategies.Action) {
+func (f *referee) arm(in strategies.Input, k *kid, a strategies.Action) {
 	switch a.Timer {
 	case strategies.StartTimer:
 		f.time(a, k.spec.StartLimit)
@@ -231,7 +237,7 @@ func (f *referee) arm(now time.Time, in strategies.Input, k *kid, a strategies.A
 		f.drained = true
 		f.time(a, want)
 	case strategies.RetryTimer:
-		f.pause(now, k, a)
+		f.pause(k, a)
 	}
 }
 
@@ -255,14 +261,14 @@ func limit(s *strategies.ChildSpec) (time.Duration, bool) {
 
 // pause is a wait before the next start of k: after a failed start, or of its
 // group after a failure.
-func (f *referee) pause(now time.Time, k *kid, a strategies.Action) {
+func (f *referee) pause(k *kid, a strategies.Action) {
 	f.t.Helper()
 	w := k.work
 	if w.paused == 0 {
 		if !k.waits {
 			f.t.Fatalf("%s: to be started again, without a failed start", a.ID)
 		}
-		f.delay(now, k, a.After)
+		f.delay(k, a.After)
 		return
 	}
 	if a.After != w.paused {
@@ -280,7 +286,7 @@ func (f *referee) pause(now time.Time, k *kid, a strategies.Action) {
 
 // delay checks a delay against the child's Backoff, and takes note of one more
 // failure.
-func (f *referee) delay(now time.Time, k *kid, got time.Duration) {
+func (f *referee) delay(k *kid, got time.Duration) {
 	f.t.Helper()
 	b := k.spec.Backoff
 	if b == (strategies.Backoff{}) {
@@ -290,21 +296,14 @@ func (f *referee) delay(now time.Time, k *kid, got time.Duration) {
 		return
 	}
 	b.Max = max(b.Max, b.Min)
-	if b.Reset == 0 {
-		b.Reset = b.Max
-	}
 	if b.Factor == 0 {
 		b.Factor = 2
-	}
-	if !k.up.IsZero() && !now.Before(k.up.Add(b.Reset)) {
-		k.failures = 0
 	}
 	want := float64(b.Min)
 	for range k.failures {
 		want = min(want*b.Factor, float64(b.Max))
 	}
 	k.failures++
-	k.up = time.Time{}
 	const rounding = 10
 	if low, high := want*(1-b.Jitter)-rounding, want*(1+b.Jitter)+rounding; float64(got) < low || float64(got) > high {
 		f.t.Fatalf("%s: a delay of %v after %d failures, want %v times 1±%v", k.spec.ID, got, k.failures, time.Duration(want), b.Jitter)

@@ -2,12 +2,11 @@ package strategies_test
 
 import (
 	"slices"
-	"time"
 
 	"github.com/coppice-go/coppice/strategies"
 )
 
-func (f *referee) report(now time.Time, in strategies.Input, k *kid, a strategies.Action) {
+func (f *referee) report(in strategies.Input, k *kid, a strategies.Action) {
 	f.t.Helper()
 	if k == nil {
 		f.drainedReport(a)
@@ -20,7 +19,7 @@ func (f *referee) report(now time.Time, in strategies.Input, k *kid, a strategie
 			f.t.Fatalf("%s: %v", a.ID, a.Report)
 		}
 	case strategies.Restarting, strategies.GivingUp:
-		f.restart(now, k, a)
+		f.restart(k, a)
 	case strategies.Removed:
 		f.removed(k)
 	case strategies.ChildTerminated:
@@ -107,7 +106,7 @@ func (f *referee) fine(k *kid) bool {
 }
 
 // restart: there is a reason for it, the count is right, and so is the group.
-func (f *referee) restart(now time.Time, k *kid, a strategies.Action) {
+func (f *referee) restart(k *kid, a strategies.Action) {
 	f.t.Helper()
 	again := k.waits && !k.paused
 	switch {
@@ -124,11 +123,11 @@ func (f *referee) restart(now time.Time, k *kid, a strategies.Action) {
 	f.turn(k.since)
 	spent := 1
 	for _, at := range f.restarts {
-		if now.Sub(at) <= f.within {
+		if f.now.Sub(at) <= f.within {
 			spent++
 		}
 	}
-	f.restarts = append(f.restarts, now)
+	f.restarts = append(f.restarts, f.now)
 	if a.Spent != spent {
 		f.t.Fatalf("%s: %d restarts in the window, the machine says %d", a.ID, spent, a.Spent)
 	}
@@ -155,7 +154,7 @@ func (f *referee) restart(now time.Time, k *kid, a strategies.Action) {
 			f.t.Fatalf("%s: put off by %v, twice", a.ID, a.After)
 		}
 	} else {
-		f.delay(now, k, a.After)
+		f.delay(k, a.After)
 	}
 	var ids []string
 	for _, other := range group {

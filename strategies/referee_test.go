@@ -29,6 +29,7 @@ type referee struct {
 	unexpected                             map[strategies.Class]int // ends of a dynamic supervisor's children, at its end
 	seen                                   map[string]bool
 	moments                                int // inputs so far
+	now                                    time.Time
 }
 
 type fataler interface {
@@ -69,7 +70,7 @@ type kid struct {
 
 	held     []*kid    // those stopped with it, while its restart is put off
 	failures int       // in a row, for Backoff
-	up       time.Time // zero: not since the last failure
+	up       time.Time // when it was last started
 	pause    time.Duration
 }
 
@@ -192,15 +193,21 @@ func newWork(group []*kid) *work {
 
 func (w *work) busy() bool { return w != nil && slices.ContainsFunc(w.group, (*kid).busy) }
 
+// over: what comes next is not part of w.
+func (w *work) over() {
+	if w == nil {
+		return
+	}
+	for _, k := range w.group {
+		k.work = nil
+	}
+}
+
 // begin makes w the work of its members. What they died of before has no further
 // consequence.
 func (f *referee) begin(w *work) *work {
 	for _, k := range w.group {
-		if old := k.work; old != nil { // it must be over
-			for _, other := range old.group {
-				other.work = nil
-			}
-		}
+		k.work.over()
 		k.work = w
 	}
 	f.dealtWith(w.group)
@@ -221,12 +228,13 @@ func (f *referee) check(now time.Time, in strategies.Input, actions []strategies
 	f.t.Helper()
 	f.moments++
 	was, alone := f.finished, f.finishes(in)
-	f.input(now, in)
+	f.now = now
+	f.input(in)
 	for _, a := range actions {
 		if (was || f.finished) && a.Do != strategies.DoReply {
 			f.t.Fatalf("%v after finish", a.Do)
 		}
-		f.action(now, in, a)
+		f.action(in, a)
 	}
 	if idle && alone && !f.ending {
 		f.t.Fatalf("%s has finished, and the supervisor goes on", in.ID)
@@ -257,7 +265,7 @@ func (f *referee) check(now time.Time, in strategies.Input, actions []strategies
 	}
 }
 
-func (f *referee) input(now time.Time, in strategies.Input) {
+func (f *referee) input(in strategies.Input) {
 	switch in.Op {
 	case strategies.OpBoot:
 		if !f.told {
@@ -287,7 +295,7 @@ func (f *referee) input(now time.Time, in strategies.Input) {
 	case strategies.OpStarted:
 		k.life = running
 		if !k.told {
-			k.ran, k.up = true, now
+			k.ran, k.up = true, f.now
 			f.startedWell(k)
 		}
 	case strategies.OpIgnored:
@@ -333,11 +341,24 @@ func (f *referee) ended(k *kid, e strategies.Exit) {
 	switch {
 	case was.life == running && !was.told:
 		k.dead, k.since = true, f.moments
+		f.notUp(k)
 		if k.spec.Significant && !f.restartable(k) {
 			f.finishers = append(f.finishers, k)
 		}
 	case f.ending && was.life == running && !f.fine(k):
 		f.unexpected[e.Class]++
+	}
+}
+
+// notUp: k was up until now. If that was long enough, its failures do not count
+// any more.
+func (f *referee) notUp(k *kid) {
+	reset := k.spec.Backoff.Reset
+	if reset == 0 {
+		reset = max(k.spec.Backoff.Max, k.spec.Backoff.Min)
+	}
+	if !f.now.Before(k.up.Add(reset)) {
+		k.failures = 0
 	}
 }
 

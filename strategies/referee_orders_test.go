@@ -108,7 +108,7 @@ func (f *referee) early(w *work, k *kid) string {
 		}
 	}
 	for _, id := range k.spec.Needs {
-		if n := f.kid(id); n != nil && (n.busy() || n.waits && !n.due) && slices.Contains(w.group, n) {
+		if n := f.kid(id); n != nil && (n.busy() || n.waits && !n.due) && (w.ticket != 0 || slices.Contains(w.group, n)) {
 			return "beside " + id + ", which it needs"
 		}
 	}

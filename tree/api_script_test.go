@@ -124,6 +124,8 @@ var (
 
 func drawScript(t *rapid.T) *script {
 	s := &script{spec: drawModelSpec(t, 3, true)}
+	n := rapid.IntRange(0, 11)
+	a, b := n.Draw(t, "a"), n.Draw(t, "b")
 	for range rapid.IntRange(1, 40).Draw(t, "steps") {
 		step := scriptStep{staggered: rapid.Bool().Draw(t, "staggered")}
 		n := 1
@@ -131,7 +133,11 @@ func drawScript(t *rapid.T) *script {
 			n = rapid.IntRange(2, 3).Draw(t, "at once")
 		}
 		for range n {
-			step.ops = append(step.ops, drawOp(t, n > 1))
+			o := drawOp(t, n > 1)
+			if rapid.Bool().Draw(t, "same") { // more happens to one child than chance has it
+				o.a, o.b = a, b
+			}
+			step.ops = append(step.ops, o)
 		}
 		s.steps = append(s.steps, step)
 	}
@@ -425,7 +431,7 @@ func (sc *scene) resolve(d *drawnOp) (op, bool) {
 		o.ref = strategies.ChildRef{Path: paths[i], Incarnation: kids[i].number}
 	}
 	switch o.what {
-	case "restart", "delete": // of one that does not run, more often than chance has it
+	case "restart", "delete": // of one that does not run, rather
 		for i := range kids {
 			if j := (i + d.b) % len(kids); kids[j].state != strategies.Up && d.c < 8 {
 				up := paths[j][:strings.LastIndexByte(paths[j], '/')]
@@ -441,9 +447,13 @@ func (sc *scene) resolve(d *drawnOp) (op, bool) {
 	case "sleep":
 		o.sleep = []int{61, 61, 20, 420}[d.a%4]
 	case "exit":
+		first := slices.Index(kids, s.kid(o.id)) // or the next that can
+		if first < 0 {
+			first = d.a + 12*d.b
+		}
 		for j := range kids {
-			if k := kids[(j+d.a+12*d.b)%len(kids)]; k.state == strategies.Up && !k.supervisor() {
-				o.ref = strategies.ChildRef{Path: paths[(j+d.a+12*d.b)%len(kids)], Incarnation: k.number}
+			if i := (first + j) % len(kids); kids[i].state == strategies.Up && !kids[i].supervisor() {
+				o.ref = strategies.ChildRef{Path: paths[i], Incarnation: kids[i].number}
 				o.class = []strategies.Class{strategies.Crash, strategies.Crash, strategies.Normal, strategies.Shutdown, strategies.ShutdownTerm, strategies.Killed}[d.c%6]
 				o.drop = d.c == 11
 				return o, true

@@ -191,24 +191,23 @@ func about(err error, path string) error {
 
 // ask puts a call into the queue and waits for the answer.
 func (l *life) ask(ctx context.Context, c call) (*strategies.Reply, error) {
-	none := &strategies.Reply{}
 	reply := make(chan *strategies.Reply, 1)
 	c.reply = reply
 	if err := l.tell(ctx, message{call: &c}); err != nil {
-		return none, err
+		return new(strategies.Reply), err
 	}
 	select {
 	case r := <-reply:
 		return r, l.answered(r)
 	case <-ctx.Done():
-		return none, ctx.Err()
+		return new(strategies.Reply), ctx.Err()
 	case <-l.done:
 	}
 	select {
 	case r := <-reply: // the last thing it did
 		return r, l.answered(r)
 	default:
-		return none, fmt.Errorf("%s: %w", l.sup.node.path, ErrNotRunning)
+		return new(strategies.Reply), fmt.Errorf("%s: %w", l.sup.node.path, ErrNotRunning)
 	}
 }
 

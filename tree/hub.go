@@ -67,7 +67,13 @@ type supNode struct {
 
 // newNode makes the entries of a supervisor and of everything below it.
 func newNode(up *node, path string, child *Child, sub *Spec) *node {
-	n := &node{id: path, path: path, up: up}
+	n := new(node)
+	n.init(up, path, child, sub)
+	return n
+}
+
+func (n *node) init(up *node, path string, child *Child, sub *Spec) {
+	n.id, n.path, n.up = path, path, up
 	if up != nil {
 		n.id = path[len(up.path)+1:]
 	}
@@ -76,16 +82,17 @@ func newNode(up *node, path string, child *Child, sub *Spec) *node {
 		n.significant, n.needs = child.Significant, child.Needs
 	}
 	if sub == nil {
-		return n
+		return
 	}
 	n.kind = strategies.Supervisor
 	n.sup = &supNode{spec: sub, window: strategies.NewWindow(sub.Intensity), children: make(map[string]*node, len(sub.Children))}
-	for i := range sub.Children {
-		kid := newChildNode(n, &sub.Children[i])
-		kid.ofSpec = true
-		n.sup.add(kid)
+	kids := make([]node, len(sub.Children)) // they live as long as the tree does
+	for i := range kids {
+		c := &sub.Children[i]
+		kids[i].init(n, n.path+"/"+c.ID, c, c.Start.nested())
+		kids[i].ofSpec = true
+		n.sup.add(&kids[i])
 	}
-	return n
 }
 
 func newChildNode(up *node, c *Child) *node {

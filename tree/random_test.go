@@ -17,9 +17,11 @@ import (
 
 // TestRandomTrees lives through random trees of children that fail to start,
 // crash, panic, are slow to stop, at random moments, with a stop or cancellation
-// somewhere in between. Whatever happens: never two live incarnations of a
-// child, every event in its place, an end within its deadlines, and nothing
-// that runs afterwards; the bubble sees to it that no goroutine is left.
+// somewhere in between, and calls from goroutines and children all the while.
+// Whatever happens: never two live incarnations of a child, every event in its
+// place, an answer to every call, an end within its deadlines, and nothing that
+// runs afterwards; the bubble sees to it that no goroutine is left. What a call
+// answers is for TestAPI to judge.
 func TestRandomTrees(t *testing.T) {
 	trees := 400
 	if testing.Short() {
@@ -29,6 +31,7 @@ func TestRandomTrees(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := &wilderness{T: t, random: rand.New(rand.NewPCG(uint64(seed), 1)), live: map[string]int{}}
+				w.calls = seed%4 != 0
 				w.run()
 			})
 		})
@@ -37,6 +40,8 @@ func TestRandomTrees(t *testing.T) {
 
 type wilderness struct {
 	*testing.T
+	root  *Supervisor // of those that calls are put to; nil if there are none
+	calls bool
 
 	mu     sync.Mutex // guards what follows
 	random *rand.Rand
@@ -60,6 +65,14 @@ func (w *wilderness) run() {
 	if err != nil {
 		w.Fatal(err)
 	}
+	stop := make(chan struct{})
+	var callers sync.WaitGroup
+	if w.calls {
+		w.root = root
+		for range 1 + w.n(8) {
+			callers.Go(func() { w.call(stop) })
+		}
+	}
 	for range 1 + w.n(2) { // a root may be served again
 		ctx, cancel := context.WithCancel(w.Context())
 		done := make(chan error, 1)
@@ -82,6 +95,8 @@ func (w *wilderness) run() {
 			}
 		}
 	}
+	close(stop)
+	callers.Wait()
 	for path, n := range w.live {
 		if n != 0 {
 			w.Errorf("%s: %d incarnations live after the end", path, n)
@@ -96,29 +111,150 @@ func (w *wilderness) run() {
 
 func (w *wilderness) spec(depth int) Spec {
 	s := Spec{
-		Strategy:  strategies.Strategy(w.n(3)),
+		Strategy:  strategies.Strategy(w.n(4)),
 		Intensity: strategies.Intensity{Max: w.n(6) - 1, Within: time.Duration(1 + w.n(int(5*time.Second)))},
 	}
-	if s.Strategy == strategies.OneForOne {
+	if w.n(3) == 0 {
+		s.AutoShutdown = strategies.AutoShutdown(1 + w.n(2))
+	}
+	if w.n(5) == 0 {
+		s.Strategy = strategies.OneForOne
+		c := w.child(s, depth)
+		s.Dynamic = &c
+	}
+	if s.Strategy == strategies.OneForOne || s.Strategy == strategies.Dependents {
 		s.Parallel = w.n(4)
 	}
+	if s.Dynamic != nil {
+		return s
+	}
 	for i := range w.n(5) {
-		c := Child{ID: fmt.Sprint(i), Restart: strategies.Restart(w.n(3))}
-		if w.n(4) == 0 {
-			c.StartLimit = 1 + w.pause(time.Second)
-		}
-		switch {
-		case depth > 1 && w.n(3) == 0:
-			c.Start = Sub(w.spec(depth - 1))
-		case w.n(2) == 0:
-			c.Start = Func(w.serve)
-		default:
-			c.Start = Of(func() (*wild, error) { return &wild{w, make(chan struct{}), sync.Once{}}, nil })
-			c.Shutdown = []Shutdown{0, BrutalKill, Timeout(0), Timeout(time.Millisecond), Timeout(time.Second)}[w.n(5)]
+		c := w.child(s, depth)
+		c.ID = fmt.Sprint(i)
+		if s.Strategy == strategies.Dependents {
+			for n := range i {
+				if w.n(3) == 0 {
+					c.Needs = append(c.Needs, fmt.Sprint(n))
+				}
+			}
 		}
 		s.Children = append(s.Children, c)
 	}
 	return s
+}
+
+// child describes a random child of a supervisor, but for its id.
+func (w *wilderness) child(s Spec, depth int) Child {
+	c := Child{Restart: strategies.Restart(w.n(3))}
+	if s.AutoShutdown != strategies.Never && c.Restart != strategies.Permanent {
+		c.Significant = w.n(2) == 0
+	}
+	if w.n(4) == 0 {
+		c.StartLimit = 1 + w.pause(time.Second)
+	}
+	if w.n(4) == 0 {
+		c.Backoff = strategies.Backoff{Min: 1 + w.pause(2*time.Second), Max: 3 * time.Second, Jitter: 0.5}
+	}
+	switch {
+	case depth > 1 && w.n(3) == 0:
+		c.Start = Sub(w.spec(depth - 1))
+	case w.n(2) == 0:
+		c.Start = Func(w.serve)
+	default:
+		c.Start = w.wild()
+		c.Shutdown = []Shutdown{0, BrutalKill, Timeout(0), Timeout(time.Millisecond), Timeout(time.Second)}[w.n(5)]
+	}
+	return c
+}
+
+func (w *wilderness) wild() Starter {
+	return Of(func() (*wild, error) { return &wild{w, make(chan struct{}), sync.Once{}}, nil })
+}
+
+// call puts random calls to random supervisors.
+func (w *wilderness) call(stop <-chan struct{}) {
+	for {
+		select {
+		case <-stop:
+			return
+		case <-time.After(w.pause(time.Second)):
+			ctx, cancel := context.Background(), context.CancelFunc(func() {})
+			if w.n(4) == 0 {
+				ctx, cancel = context.WithTimeout(ctx, w.pause(time.Second))
+			}
+			w.callOnce(ctx)
+			cancel()
+		}
+	}
+}
+
+// callOnce puts one call to a supervisor that runs, and waits for the answer.
+func (w *wilderness) callOnce(ctx context.Context) {
+	var sups []*Supervisor
+	for st := range w.root.Walk() {
+		if s := w.root.Supervisor(st.Path); s != nil {
+			sups = append(sups, s)
+		}
+	}
+	if sups == nil {
+		return
+	}
+	s := sups[w.n(len(sups))]
+	id := fmt.Sprint(w.n(6))
+	if s.spec.Dynamic != nil && w.n(2) == 0 {
+		id = "x" + id
+	}
+	answered := make(chan struct{})
+	go func() {
+		select {
+		case <-answered:
+		case <-time.After(10 * time.Minute):
+			w.Errorf("%v does not answer", s)
+		}
+	}()
+	defer close(answered)
+	ref := strategies.ChildRef{Path: s.Path() + "/" + id, Incarnation: uint64(w.n(4))}
+	switch w.n(10) {
+	case 0, 1, 2:
+		_, _ = s.StartChild(ctx, w.newChild(s.spec, id))
+	case 3:
+		_ = s.TerminateChild(ctx, id)
+	case 4:
+		_, _ = s.RestartChild(ctx, id)
+	case 5:
+		_ = s.DeleteChild(ctx, id)
+	case 6:
+		_ = s.TerminateInstance(ctx, ref)
+	case 7:
+		_, _ = s.WhichChildren(ctx)
+		_, _ = s.CountChildren(ctx)
+	case 8:
+		_, _ = s.ChildSpec(ctx, id)
+		_, _ = s.InstanceSpec(ctx, ref)
+	case 9:
+		if s != w.root && w.n(4) == 0 {
+			_ = s.Stop(ctx, w.reason())
+		}
+	}
+}
+
+// newChild is a child to be added to a supervisor, seldom one that it refuses.
+func (w *wilderness) newChild(up *Spec, id string) Child {
+	if d := up.Dynamic; d != nil {
+		c := Child{ID: id}
+		if generated(id) {
+			c.ID = ""
+		}
+		if d.kind() == strategies.Worker && w.n(2) == 0 {
+			c.Start = w.wild()
+		}
+		return c
+	}
+	c := w.child(*up, 2)
+	if c.ID = id; up.Strategy == strategies.Dependents && w.n(2) == 0 {
+		c.Needs = []string{fmt.Sprint(w.n(6))}
+	}
+	return c
 }
 
 // wild is a child with an Init, that can be killed.
@@ -167,6 +303,9 @@ func (c *wild) Serve(ctx context.Context) error {
 
 func (w *wilderness) serve(ctx context.Context) error {
 	defer w.enter(ctx)()
+	if w.root != nil && w.n(8) == 0 {
+		w.callOnce(ctx)
+	}
 	select {
 	case <-time.After(w.pause(10 * time.Second)):
 		return w.end()
@@ -191,11 +330,15 @@ func (w *wilderness) enter(ctx context.Context) func() {
 
 // end is a random way to end.
 func (w *wilderness) end() error {
-	ends := slices.Repeat([]error{nil, errBoom, errPanic, strategies.WithClass(strategies.ShutdownTerm, nil)}, 8)
-	ends = append(ends, suture.ErrDoNotRestart, suture.ErrTerminateSupervisorTree)
-	err := ends[w.n(len(ends))]
+	err := w.reason()
 	if err == errPanic {
 		panic(err)
 	}
 	return err
+}
+
+func (w *wilderness) reason() error {
+	ends := slices.Repeat([]error{nil, errBoom, errPanic, strategies.WithClass(strategies.ShutdownTerm, nil)}, 8)
+	ends = append(ends, suture.ErrDoNotRestart, suture.ErrTerminateSupervisorTree)
+	return ends[w.n(len(ends))]
 }

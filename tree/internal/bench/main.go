@@ -1,154 +1,146 @@
-// Bench measures what a crash of a goroutine child costs, side by side with
-// suture: the time from the crash until the child runs again. Both supervise
-// the same N children, victims are chosen uniformly at random, and the peers
-// take turns within one run, so that the ratio is worth more than the times.
+// Bench measures what supervision costs: restarts, starts and stops, memory. It
+// does so for coppice and, within the same run, for suture and for the
+// supervisor of Erlang/OTP where erl is installed. Each measurement is a process
+// of its own, so that no heap disturbs another, and the peers take turns, so that
+// the ratios are worth more than the times.
 //
-//	go run ./tree/internal/bench [-n 10,100000] [-alone 1000000] [-crashes 20000] [-rounds 3]
+//	go run ./tree/internal/bench [-only restart,start,memory,all,million] [-rounds 3] [-quick]
 package main
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"flag"
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"os"
+	"os/signal"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
-	"time"
-
-	"github.com/thejerf/suture/v4"
-
-	"github.com/coppice-go/coppice/strategies"
-	"github.com/coppice-go/coppice/tree"
 )
 
 var (
-	sizes   = flag.String("n", "10,100000", "numbers of children, for both peers")
-	alone   = flag.String("alone", "1000000", "numbers of children, for coppice alone")
-	crashes = flag.Int("crashes", 20_000, "crashes in a round")
-	rounds  = flag.Int("rounds", 3, "rounds of each peer")
+	only     = flag.String("only", "", "topics, comma-separated: restart, start, memory, all, million (default: every one)")
+	rounds   = flag.Int("rounds", 3, "rounds of each measurement, a third of that among a million; what is shown is the median")
+	quick    = flag.Bool("quick", false, "one round of a tenth of the size")
+	sizes    = flag.String("n", "10,100000", "restart: numbers of children, for all peers")
+	alone    = flag.String("alone", "1000000", "restart: numbers of children, for coppice alone")
+	crashes  = flag.Int("crashes", 20_000, "restart: crashes in a round")
+	children = flag.Int("children", 100_000, "start, memory: number of children")
+	group    = flag.Int("group", 1000, "all: number of children")
+	million  = flag.Int("million", 1_000_000, "million: number of children")
+	one      = flag.String("measure", "", "what the process of one measurement is told; not for you")
 )
 
-var errCrash = errors.New("crash")
-
-// body is what every child runs: it says that it is up, and then does as told.
-func body(ctx context.Context, order <-chan bool, up chan<- struct{}) error {
-	up <- struct{}{}
-	select {
-	case byPanic := <-order:
-		if byPanic {
-			panic(errCrash)
+func main() {
+	flag.Parse()
+	if *one != "" {
+		var m measurement
+		err := json.Unmarshal([]byte(*one), &m)
+		if err == nil {
+			err = json.NewEncoder(os.Stdout).Encode(here[m.Topic](m))
 		}
-		return errCrash
-	case <-ctx.Done():
-		return ctx.Err()
+		exitOn(err)
+		return
 	}
+	if *quick {
+		*rounds, *sizes, *alone, *crashes = 1, "10,10000", "100000", 2000
+		*children, *million = 10_000, 100_000
+	}
+	topics := all()
+	chosen := slices.DeleteFunc(strings.Split(*only, ","), func(s string) bool { return s == "" })
+	for _, name := range chosen {
+		if !slices.ContainsFunc(topics, func(t topic) bool { return t.name == name }) {
+			fmt.Fprintf(os.Stderr, "there is no topic %q\n", name)
+			os.Exit(2)
+		}
+	}
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt) // what is temporary is removed then, too
+	otp, err := newOTP()
+	exitOn(err)
+	fmt.Printf("%s; %s; %d CPUs\n", runtime.Version(), otp, runtime.NumCPU())
+	for _, t := range topics {
+		if len(chosen) > 0 && !slices.Contains(chosen, t.name) {
+			continue
+		}
+		if err = t.run(ctx, otp); err != nil {
+			break
+		}
+	}
+	otp.remove()
+	exitOn(err)
 }
 
-// peer starts n children and returns the function that stops them.
-type peer struct {
-	name  string
-	start func(orders []chan bool, up chan struct{}) func()
-}
-
-func coppice(orders []chan bool, up chan struct{}) func() {
-	spec := tree.Spec{Intensity: strategies.Intensity{Max: math.MaxInt, Within: time.Millisecond}}
-	for i, order := range orders {
-		spec.Children = append(spec.Children, tree.Child{
-			ID:    strconv.Itoa(i),
-			Start: tree.Func(func(ctx context.Context) error { return body(ctx, order, up) }),
-		})
-	}
-	root, err := tree.New("root", spec)
+func exitOn(err error) {
 	if err != nil {
-		panic(err)
-	}
-	return background(root.Serve)
-}
-
-type service struct {
-	order chan bool
-	up    chan struct{}
-}
-
-func (s service) Serve(ctx context.Context) error { return body(ctx, s.order, s.up) }
-
-func sutured(orders []chan bool, up chan struct{}) func() {
-	root := suture.New("root", suture.Spec{
-		FailureThreshold: math.MaxFloat64,
-		Timeout:          time.Minute,
-		EventHook:        func(suture.Event) {},
-	})
-	for _, order := range orders {
-		root.Add(service{order, up})
-	}
-	return background(root.Serve)
-}
-
-func background(serve func(context.Context) error) func() {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		_ = serve(ctx)
-		close(done)
-	}()
-	return func() { cancel(); <-done }
-}
-
-type result struct{ median, p99, allocs, bytes float64 }
-
-// measure crashes random children one after the other.
-func measure(p peer, n int, byPanic bool) result {
-	orders := make([]chan bool, n)
-	for i := range orders {
-		orders[i] = make(chan bool)
-	}
-	up := make(chan struct{}, 1)
-	stop := p.start(orders, up)
-	for range orders {
-		<-up
-	}
-	runtime.GC()
-	times := make([]float64, *crashes)
-	random := rand.New(rand.NewPCG(4711, uint64(n)))
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for i := range times {
-		victim := orders[random.IntN(n)]
-		begin := time.Now()
-		victim <- byPanic
-		<-up
-		times[i] = float64(time.Since(begin)) / float64(time.Microsecond)
-	}
-	runtime.ReadMemStats(&after)
-	stop()
-	slices.Sort(times)
-	return result{
-		median: times[len(times)/2],
-		p99:    times[len(times)*99/100],
-		allocs: float64(after.Mallocs-before.Mallocs) / float64(len(times)),
-		bytes:  float64(after.TotalAlloc-before.TotalAlloc) / float64(len(times)),
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }
 
-// typical takes the median of each figure over the rounds.
-func typical(rs []result) result {
-	mid := func(f func(result) float64) float64 {
-		v := make([]float64, len(rs))
-		for i, r := range rs {
-			v[i] = f(r)
-		}
-		slices.Sort(v)
-		return v[len(v)/2]
+// all returns what there is to measure.
+func all() []topic {
+	everybody, pair, itself := []string{"suture", "OTP", "coppice"}, []string{"OTP", "coppice"}, []string{"coppice"}
+	restart := topic{
+		name: "restart",
+		title: fmt.Sprintf("Crash to running again, one child of N, listed in the Spec. Victims are random, %d crashes in a\n"+
+			"round; OTP: fewer, in bursts of %d.", *crashes, burst),
+		label: "by",
+		figures: []figure{
+			{"median", "median µs", "%.2f", true}, {"p99", "p99 µs", "%.1f", false},
+			{"allocs", "allocs", "%.1f", false}, {"bytes", "bytes", "%.0f", false},
+		},
 	}
-	return result{
-		mid(func(r result) float64 { return r.median }), mid(func(r result) float64 { return r.p99 }),
-		mid(func(r result) float64 { return r.allocs }), mid(func(r result) float64 { return r.bytes }),
+	ways := []string{"error", "panic"}
+	for _, n := range numbers(*sizes) {
+		restart.cases = append(restart.cases, comparison{n, *rounds, everybody, ways})
+	}
+	for _, n := range numbers(*alone) {
+		restart.cases = append(restart.cases, comparison{n, (*rounds + 2) / 3, itself, ways})
+	}
+	return []topic{
+		restart,
+		{
+			name: "start",
+			title: "Start, until all children run, and stop, until the supervisor has returned; gone: until no goroutine\n" +
+				"is left. CPU is user and system time. Listed: known before the start. Dynamic: added one after the\n" +
+				"other to a supervisor that runs.",
+			label: "children",
+			figures: []figure{
+				{"start", "start ms", "%.0f", true}, {"startCPU", "CPU ms", "%.0f", false},
+				{"stop", "stop ms", "%.0f", true}, {"stopCPU", "CPU ms", "%.0f", false}, {"gone", "gone ms", "%.0f", false},
+			},
+			cases: []comparison{{*children, *rounds, everybody, []string{"listed"}}, {*children, *rounds, everybody, []string{"dynamic"}}},
+		},
+		{
+			name: "memory",
+			title: "Memory of an idle dynamic child. Bytes: what HeapInuse and StackInuse grew by, after a collection,\n" +
+				"divided by N; OTP: erlang:memory(total). RSS: the same of the resident memory of the process, after\n" +
+				"freed memory was given back.",
+			label: "children",
+			figures: []figure{
+				{"bytes", "bytes", "%.0f", true}, {"heap", "heap", "%.0f", false}, {"stack", "stack", "%.0f", false}, {"rss", "RSS", "%.0f", true},
+			},
+			cases: []comparison{{*children, *rounds, everybody, []string{"dynamic"}}},
+		},
+		{
+			name:    "all",
+			title:   "One for all: from the crash of one child of N until all run again.",
+			label:   "strategy",
+			figures: []figure{{"median", "median ms", "%.2f", true}, {"p99", "p99 ms", "%.2f", false}},
+			cases:   []comparison{{*group, *rounds, pair, []string{"one_for_all"}}},
+		},
+		{
+			name:  "million",
+			title: "Many dynamic children: start of all, restart of a random one, stop of all. RSS is that at the end of\nthe start, with what is not collected yet.",
+			label: "children",
+			figures: []figure{
+				{"start", "start ms", "%.0f", true}, {"restart", "restart µs", "%.2f", true}, {"p99", "p99 µs", "%.1f", false},
+				{"stop", "stop ms", "%.0f", true}, {"rss", "RSS MB", "%.0f", true},
+			},
+			cases: []comparison{{*million, (*rounds + 2) / 3, pair, []string{"dynamic"}}},
+		},
 	}
 }
 
@@ -166,43 +158,4 @@ func numbers(list string) []int {
 		ns = append(ns, n)
 	}
 	return ns
-}
-
-func main() {
-	flag.Parse()
-	fmt.Printf("crash to running again, one child of N, median of %d rounds of %d crashes (%s, %d CPUs)\n\n", *rounds, *crashes, runtime.Version(), runtime.NumCPU())
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "N\tby\tpeer\tmedian µs\tp99 µs\tallocs\tbytes\tratio of medians\t")
-	peers := []peer{{"suture", sutured}, {"coppice", coppice}}
-	for _, n := range numbers(*sizes) {
-		compare(w, n, peers)
-	}
-	for _, n := range numbers(*alone) {
-		compare(w, n, peers[1:])
-	}
-	w.Flush()
-}
-
-func compare(w *tabwriter.Writer, n int, peers []peer) {
-	for _, byPanic := range []bool{false, true} {
-		all := make([][]result, len(peers))
-		for range *rounds {
-			for i, p := range peers {
-				all[i] = append(all[i], measure(p, n, byPanic))
-			}
-		}
-		by := "error"
-		if byPanic {
-			by = "panic"
-		}
-		first := typical(all[0])
-		for i, p := range peers {
-			r := typical(all[i])
-			ratio := "-"
-			if len(peers) > 1 {
-				ratio = fmt.Sprintf("%.2f", r.median/first.median)
-			}
-			fmt.Fprintf(w, "%d\t%s\t%s\t%.2f\t%.1f\t%.1f\t%.0f\t%s\t\n", n, by, p.name, r.median, r.p99, r.allocs, r.bytes, ratio)
-		}
-	}
 }

@@ -19,10 +19,19 @@ const transcripts = "../testdata/machine"
 func TestTranscripts(t *testing.T) {
 	for _, path := range transcriptFiles(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
-			s := &script{now: epoch}
-			datadriven.RunTest(t, path, s.run)
+			playTranscript(t, path)
 		})
 	}
+}
+
+func playTranscript(t *testing.T, path string) {
+	s := &script{now: epoch}
+	datadriven.RunTest(t, path, s.run)
+}
+
+// rulesIn returns the numbers of the rules that a text cites.
+func rulesIn(text string) []string {
+	return regexp.MustCompile(`\b[A-L][0-9]+\b`).FindAllString(text, -1)
 }
 
 // untold are the rules of SEMANTICS.md that no transcript tells, and why.
@@ -32,7 +41,7 @@ var untold = map[string]string{
 	"B4": "a machine knows no other: how reasons nest is the runner's affair",
 	"B8": "a machine is made only once its supervisor has decided to run",
 	"B9": "what a start returns besides success is the runner's affair",
-	"G4": "a matter of several machines: see TestExplainCountsLevelByLevel and the recorded traces",
+	"G4": "a matter of several machines: see TestExplain and the recorded traces",
 	"G5": "a matter of the root's owner",
 	"H8": "a matter of the runner: it answers Exited whatever the child does",
 }
@@ -42,7 +51,7 @@ var untold = map[string]string{
 func TestEveryRuleHasATranscript(t *testing.T) {
 	cited := map[string]bool{}
 	for _, path := range transcriptFiles(t) {
-		for _, rule := range regexp.MustCompile(`\b[A-L][0-9]+\b`).FindAllString(heading(t, path), -1) {
+		for _, rule := range rulesIn(heading(t, path)) {
 			cited[rule] = true
 		}
 	}

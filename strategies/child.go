@@ -95,8 +95,13 @@ func (m *Machine) find(id string) *child {
 
 // append adds a record at the end. Its description must have its defaults.
 func (m *Machine) append(id string, spec *ChildSpec, tag any, incarnation uint64) *child {
+	return m.insert(new(child), id, spec, tag, incarnation)
+}
+
+// insert is append to the record c.
+func (m *Machine) insert(c *child, id string, spec *ChildSpec, tag any, incarnation uint64) *child {
 	m.ranks++
-	c := &child{id: id, spec: spec, tag: tag, prev: m.last, incarnation: incarnation, rank: m.ranks}
+	*c = child{id: id, spec: spec, tag: tag, prev: m.last, incarnation: incarnation, rank: m.ranks}
 	if spec.Backoff != (Backoff{}) {
 		c.pauses = new(pauses)
 	}

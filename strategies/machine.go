@@ -83,13 +83,14 @@ func NewMachine(cfg Config) (*Machine, error) {
 		order = func(i int) int { return topological[i] }
 	}
 	var shared *ChildSpec
+	records := make([]child, len(cfg.Children))
 	for i := range cfg.Children {
 		s := &cfg.Children[order(i)]
 		if shared == nil || !shared.like(s) {
 			d := s.orDefault()
 			shared = &d
 		}
-		m.append(s.ID, shared, s.Tag, s.Incarnation)
+		m.insert(&records[i], s.ID, shared, s.Tag, s.Incarnation)
 	}
 	if len(m.children) < len(cfg.Children) {
 		return nil, cfg.Validate()[0] // an id was there twice

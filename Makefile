@@ -17,7 +17,8 @@ test:
 race:
 	$(GO) test -race ./...
 
-# What a restart costs, side by side with suture.
+# What restarts, starts, stops and idle children cost, side by side with suture, and with
+# Erlang/OTP where it is installed.
 bench:
 	$(GO) run ./tree/internal/bench
 

@@ -1,9 +1,12 @@
 package strategies
 
+import "slices"
+
 // drain tells all children of a dynamic supervisor at once to end, under one
 // common deadline (rule J7). There is no order between them to be kept.
 func (m *Machine) drain(j *job) {
 	j.stop = 0
+	m.actions = slices.Grow(m.actions, len(j.members)+1) // at once: growing step by step would copy them all several times
 	ordered := 0
 	for _, c := range j.members {
 		switch {

@@ -109,14 +109,19 @@ func ExampleChildSpec() {
 }
 
 func ExampleStrategy() {
+	children := []strategies.ChildSpec{{ID: "db"}, {ID: "api"}, {ID: "web"}}
 	for _, s := range []strategies.Strategy{strategies.OneForOne, strategies.OneForAll, strategies.RestForOne} {
-		m, _ := strategies.NewMachine(strategies.Config{Strategy: s, Children: []strategies.ChildSpec{{ID: "db"}, {ID: "api"}, {ID: "web"}}})
+		m, _ := strategies.NewMachine(strategies.Config{Strategy: s, Children: children})
 		fmt.Println(s, m.Radius("api"))
 	}
+	children = append(children, strategies.ChildSpec{ID: "admin", Needs: []string{"api"}})
+	m, _ := strategies.NewMachine(strategies.Config{Strategy: strategies.Dependents, Children: children})
+	fmt.Println(strategies.Dependents, m.Radius("api"))
 	// Output:
 	// one_for_one [api]
 	// one_for_all [db api web]
 	// rest_for_one [api web]
+	// dependents [api admin]
 }
 
 func ExampleIntensity() {
@@ -203,8 +208,5 @@ func ExampleTimer() {
 	var t strategies.Timer = strategies.RetryTimer
 	var why strategies.Why = strategies.Exhausted
 	fmt.Println(t, why)
-	fmt.Println(strategies.AutoShutdown(0), strategies.Backoff{} == strategies.Backoff{})
-	// Output:
-	// retry exhausted
-	// never true
+	// Output: retry exhausted
 }

@@ -70,7 +70,7 @@ var elsewhere = map[string]string{
 	"I9": "TestOTP_I9_CallsToADeadSupervisor",
 }
 
-var ruleTest = regexp.MustCompile(`^TestOTP_([A-L][0-9]+)_`)
+var ruleTest = regexp.MustCompile(`^TestOTP_([^_/]*)`)
 
 // TestEveryRuleIsTested holds the tests against the list of rules.
 func TestEveryRuleIsTested(t *testing.T) {
@@ -171,12 +171,12 @@ func stage(t *testing.T, tree string) *scene {
 	t.Helper()
 	cite(t)
 	s := &scene{t: t, actors: map[string]*actor{}}
-	lines := strings.Split(strings.Trim(tree, "\n\t "), "\n")
-	root, _, rest := s.parse("", lines)
+	lines := strings.Split(strings.TrimRight(strings.TrimLeft(tree, "\n"), "\n\t "), "\n")
+	s.root = strings.Fields(lines[0])[0]
+	root, _, rest := s.parse(s.root, lines)
 	if len(rest) > 0 {
 		t.Fatalf("more than one root: %q", rest)
 	}
-	s.root = root.Name
 	s.sim = strategies.NewSimulation(root, strategies.Script{Start: s.starts, Stop: s.stops, Event: s.event})
 	return s
 }
@@ -193,33 +193,25 @@ func booted(t *testing.T, tree string) *scene {
 
 func indent(line string) int { return len(line) - len(strings.TrimLeft(line, "\t")) }
 
-// parse reads the first of the lines and those below it.
-func (s *scene) parse(parent string, lines []string) (*strategies.Tree, strategies.ChildSpec, []string) {
+// parse reads the first of the lines, which is about path, and those below it.
+func (s *scene) parse(path string, lines []string) (*strategies.Tree, strategies.ChildSpec, []string) {
 	s.t.Helper()
-	words := strings.Fields(lines[0])
-	path := strings.TrimPrefix(parent+"/"+words[0], "/")
-	if strings.HasSuffix(parent, "/*") { // the template
-		path = parent
-	}
-	t, spec, dynamic := s.words(path, words)
-	below, rest := path, lines[1:]
-	if dynamic {
-		below += "/*"
-	}
-	for len(rest) > 0 && (parent == "" || indent(rest[0]) > indent(lines[0])) {
+	t, spec, dynamic := s.words(path, strings.Fields(lines[0]))
+	rest := lines[1:]
+	for len(rest) > 0 && indent(rest[0]) > indent(lines[0]) {
+		below := path + "/*"
+		if !dynamic {
+			below = path + "/" + strings.Fields(rest[0])[0]
+		}
 		var sub *strategies.Tree
 		var child strategies.ChildSpec
 		sub, child, rest = s.parse(below, rest)
 		switch {
-		case !dynamic:
-			t.Config.Children = append(t.Config.Children, child)
-			if child.Kind == strategies.Supervisor {
-				t.Nested[child.ID] = sub
-			}
-		case t.Config.Dynamic == nil:
+		case dynamic && t.Config.Dynamic == nil:
 			t.Config.Dynamic, t.Template = &child, sub
 		default:
 			t.Config.Children = append(t.Config.Children, child)
+			t.Nested[child.ID] = sub
 		}
 		spec.Kind = strategies.Supervisor
 	}

@@ -108,8 +108,13 @@ func TestRadius(t *testing.T) {
 		strategies.OneForOne:  {"b"},
 		strategies.OneForAll:  {"a", "b", "c"},
 		strategies.RestForOne: {"b", "c"},
+		strategies.Dependents: {"b", "d"},
 	} {
-		m, err := strategies.NewMachine(strategies.Config{Strategy: strategy, Children: []strategies.ChildSpec{{ID: "a"}, {ID: "b"}, {ID: "c"}}})
+		cfg := strategies.Config{Strategy: strategy, Children: []strategies.ChildSpec{{ID: "a"}, {ID: "b"}, {ID: "c"}}}
+		if strategy == strategies.Dependents {
+			cfg.Children = append(cfg.Children, strategies.ChildSpec{ID: "d", Needs: []string{"a", "b"}})
+		}
+		m, err := strategies.NewMachine(cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,6 +124,36 @@ func TestRadius(t *testing.T) {
 		if r := m.Radius("nobody"); r != nil {
 			t.Errorf("%v: the radius of nobody is %v", strategy, r)
 		}
+	}
+}
+
+// Each of several restarts that are decided on at once has its own members.
+func TestMembers(t *testing.T) {
+	put := strategies.Backoff{Min: time.Second}
+	m, err := strategies.NewMachine(strategies.Config{Intensity: strategies.Intensity{Max: 9}, Children: []strategies.ChildSpec{
+		{ID: "a", Backoff: put}, {ID: "b", Backoff: put}, {ID: "c"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(0, 0)
+	crash := strategies.Exit{Class: strategies.Crash}
+	var actions []strategies.Action
+	for _, in := range []strategies.Input{
+		strategies.Boot(strategies.Cascade{}), strategies.Started("a", 1), strategies.Started("b", 1), strategies.Started("c", 1),
+		strategies.Exited("c", 1, crash, strategies.Cascade{}), strategies.Exited("a", 1, crash, strategies.Cascade{}),
+		strategies.Exited("b", 1, crash, strategies.Cascade{}), strategies.Started("c", 2),
+	} {
+		actions = m.Step(now, in)
+	}
+	var got [][]string
+	for _, a := range actions {
+		if a.Do == strategies.DoReport && a.Report == strategies.Restarting {
+			got = append(got, a.Members())
+		}
+	}
+	if d := cmp.Diff([][]string{{"a"}, {"b"}}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }
 

@@ -944,6 +944,36 @@ func TestStartChildWhoseNeedWaits(t *testing.T) {
 	})
 }
 
+// A child that was removed may be needed all the same: what comes back in its
+// place must not need those that need it, and they share its fate again.
+func TestNeededChildComesBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := on(t, Spec{Strategy: strategies.Dependents, Children: []Child{quiet("a"), needs(quiet("b"), "a"), needs(quiet("c"), "b")}})
+		ctx := t.Context()
+		if err := errors.Join(s.root.TerminateChild(ctx, "a"), s.root.DeleteChild(ctx, "a")); err != nil {
+			t.Error(err)
+		}
+		if got := s.state("t/b"); got != "up#1" {
+			t.Errorf("without a, b is %s", got)
+		}
+		for _, ids := range [][]string{{"c"}, {"a"}, {"nobody"}, {"b", "b"}} {
+			if _, err := s.root.StartChild(ctx, needs(quiet("a"), ids...)); !errors.Is(err, strategies.ErrNeeds) {
+				t.Errorf("an a that needs %v: %v", ids, err)
+			}
+		}
+		x := make(puppet)
+		if _, err := s.root.StartChild(ctx, x.child("a")); err != nil {
+			t.Error(err)
+		}
+		x <- errBoom
+		synctest.Wait()
+		if a, b, c := s.state("t/a"), s.state("t/b"), s.state("t/c"); a != "up#3" || b != "up#2" || c != "up#2" {
+			t.Errorf("a is %s, b is %s, c is %s", a, b, c)
+		}
+		_ = s.stop()
+	})
+}
+
 // diffReplay adds up the events of a subscription until now.
 func diffReplay(t *testing.T, sub *Subscription, want Snapshot) string {
 	t.Helper()
@@ -1002,7 +1032,7 @@ func TestBackoffPauses(t *testing.T) {
 			if st, _ = s.root.Find("t/a"); st.State != strategies.Waiting {
 				t.Errorf("before it is over it is %v", st.State)
 			}
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			synctest.Wait()
 			if st, _ = s.root.Find("t/a"); st.State != strategies.Up || !st.RestartAt.IsZero() {
 				t.Errorf("after that it is %v, until %v", st.State, st.RestartAt)

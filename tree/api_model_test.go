@@ -209,6 +209,7 @@ func (m *model) newSup(path string, spec *modelSpec, number uint64) *modelSup {
 		s.kids = append(s.kids, m.record(path, c))
 		if kid := path + "/" + c.id; m.added[kid] { // another had its place
 			m.floors[kid] = m.highest(kid)
+			delete(m.added, kid)
 		}
 	}
 	return s
@@ -228,10 +229,14 @@ func (m *model) number(path string) uint64 {
 
 func (m *model) latest(path string) uint64 {
 	n := m.numbers[path]
-	for i := strings.LastIndexByte(path, '/'); i > 0 && !generated(path[i+1:]); i = strings.LastIndexByte(path[:i], '/') {
-		n = max(n, m.floors[path[:i]])
+	for up := path; ; {
+		i := strings.LastIndexByte(up, '/')
+		if i < 0 || generated(up[i+1:]) {
+			return n
+		}
+		up = up[:i]
+		n = max(n, m.floors[up])
 	}
-	return n
 }
 
 // highest is the highest number of a start, or given for a name, below a path.
@@ -568,7 +573,8 @@ type op struct {
 	class  strategies.Class    // of exit and stop
 	drop   bool                // of exit: and it says DoNotRestart
 	plan   plan
-	sleep  int // minutes
+	sleep  int  // minutes
+	early  bool // of which, count, spec: the answer need not wait for what is under way
 }
 
 func (o op) String() string {

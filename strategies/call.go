@@ -235,7 +235,7 @@ func (m *Machine) answerJob(j *job) {
 	case c.state == Up:
 		r.Incarnation = c.incarnation
 	}
-	if j.call.op == OpTerminateChild && m.template != nil && !c.gone {
+	if j.call.op == OpTerminateChild && m.temporary(c) && !c.gone {
 		m.remove(c)
 	}
 	m.reply(r)

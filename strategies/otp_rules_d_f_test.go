@@ -62,10 +62,7 @@ func TestOTP_D3_RestForOne(t *testing.T) {
 }
 
 func TestOTP_D4_TemporaryInAGroupIsDropped(t *testing.T) {
-	for strategy, rest := range map[string]string{
-		"one_for_all":  "start r/a#2; report progress r/a; start r/c#2; report progress r/c",
-		"rest_for_one": "start r/a#2; report progress r/a; start r/c#2; report progress r/c",
-	} {
+	for _, strategy := range []string{"one_for_all", "rest_for_one"} {
 		s := booted(t, "r "+strategy+`
 			a
 			b temporary
@@ -76,7 +73,9 @@ func TestOTP_D4_TemporaryInAGroupIsDropped(t *testing.T) {
 			report child_terminated r/a crash
 			stop r/c#1; exit r/c#1 shutdown
 			stop r/b#1; exit r/b#1 shutdown
-		`+rest)
+			start r/a#2; report progress r/a
+			start r/c#2; report progress r/c
+		`)
 		s.on("which r", `reply which c=running#2 a=running#2`)
 	}
 }

@@ -71,7 +71,6 @@ type kid struct {
 	held     []*kid    // those stopped with it, while its restart is put off
 	failures int       // in a row, for Backoff
 	up       time.Time // when it was last started
-	pause    time.Duration
 }
 
 // work is a group of children to be stopped and then to be started, in order.

@@ -150,9 +150,12 @@ func TestSimulationStops(t *testing.T) {
 		t.Error("somebody is there who is not")
 	}
 	s.Terminate("shop", strategies.Exit{Class: strategies.Shutdown})
+	s.Pass(2 * time.Second)
+	s.Exit("shop/web/cache", strategies.Exit{Class: strategies.Killed}) // before it has stopped
 	settled(t, s)
+	s.Pass(2 * time.Second)
 	l.expect(t, "1s kill shop/mail#1", "1s shop/mail#1: killed", "1s kill shop/web#1",
-		"4s shop/web/cache#1: normal", "4s shop/store#1: crash", "4s shop/web/api#1: shutdown", "4s shop/web#1: shutdown", "4s shop#1: shutdown")
+		"2s shop/web/cache#1: killed", "2s shop/store#1: crash", "2s shop/web/api#1: shutdown", "2s shop/web#1: shutdown", "2s shop#1: shutdown")
 	if s.Elapsed() < 4*time.Second {
 		t.Errorf("%v have passed", s.Elapsed())
 	}

@@ -127,6 +127,28 @@ func TestRadius(t *testing.T) {
 	}
 }
 
+// News of a child whose record is gone is late, and ignored, though there is
+// another of its id.
+func TestGoneChild(t *testing.T) {
+	m, err := strategies.NewMachine(strategies.Config{Dynamic: &strategies.ChildSpec{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(0, 0)
+	m.Step(now, strategies.Boot(strategies.Cascade{}))
+	first := m.Step(now, strategies.StartInstance(1, "k", 0, nil))[0]
+	m.Step(now, strategies.Ignored("k", 1))
+	m.Step(now, strategies.StartInstance(2, "k", 0, nil))
+	in := strategies.Started("k", 1)
+	in.Child = first.Child
+	if actions := m.Step(now, in); len(actions) > 0 {
+		t.Errorf("%s", brief(actions))
+	}
+	if actions := m.Step(now, strategies.TimerFired("", 0, strategies.DrainTimer)); len(actions) > 0 {
+		t.Errorf("%s", brief(actions))
+	}
+}
+
 // Each of several restarts that are decided on at once has its own members.
 func TestMembers(t *testing.T) {
 	put := strategies.Backoff{Min: time.Second}

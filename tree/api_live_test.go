@@ -944,6 +944,28 @@ func TestStartChildWhoseNeedWaits(t *testing.T) {
 	})
 }
 
+// Rules E4, I4: a temporary child that is terminated is removed, also before it
+// was started for the first time.
+func TestTerminateTemporaryThatWaits(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		x := make(puppet)
+		a := x.child("a")
+		a.Backoff = never
+		s := on(t, Spec{Strategy: strategies.Dependents, Children: []Child{a}})
+		x <- errBoom
+		synctest.Wait()
+		b := needs(quiet("b"), "a")
+		b.Restart = strategies.Temporary
+		if _, err := s.root.StartChild(t.Context(), b); err != nil {
+			t.Error(err)
+		}
+		if err := s.root.TerminateChild(t.Context(), "b"); err != nil || s.state("t/b") != "gone" {
+			t.Errorf("%v, it is %s", err, s.state("t/b"))
+		}
+		_ = s.stop()
+	})
+}
+
 // A child that was removed may be needed all the same: what comes back in its
 // place must not need those that need it, and they share its fate again.
 func TestNeededChildComesBack(t *testing.T) {

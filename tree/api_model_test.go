@@ -723,7 +723,7 @@ func specText(s strategies.ChildSpec) string {
 // terminate is terminate_child (rules I4, E4).
 func (m *model) terminate(s *modelSup, k *modelKid) {
 	m.stopAll(s, []*modelKid{k})
-	if s.dynamic() {
+	if s.dynamic() || k.restart == strategies.Temporary {
 		s.remove(k)
 	}
 }

@@ -32,6 +32,7 @@ const (
 	planPanic  plan = "panic"
 	planLate   plan = "late" // fails, in a while
 	planIgnore plan = "ignore"
+	planCut    plan = "cut" // never planned: it was cut off
 )
 
 func (p plan) fails() bool { return p == planFail || p == planPanic || p == planLate }
@@ -86,6 +87,7 @@ type model struct {
 	records int      // made so far
 	firing  modelDue // which pauses are over now
 	until   int      // up to when time is to pass
+	cut     []string // paths whose next start is cut off by a call to terminate
 }
 
 // modelSup is one run of a supervisor.
@@ -107,7 +109,6 @@ type modelKid struct {
 	counted  bool             // the restart it waits for
 	due      modelDue         // of the next attempt
 	since    int              // up, since when
-	lasted   int              // how long it was up before it was stopped or died
 	failures int              // in a row, for the Backoff
 	held     []int            // under Dependents, while its restart is put off: those stopped with it
 	serial   int              // tells records apart
@@ -130,7 +131,7 @@ func (m *model) clone() *model {
 	c.numbers = maps.Clone(m.numbers)
 	c.floors, c.added = maps.Clone(m.floors), maps.Clone(m.added)
 	c.plans = maps.Clone(m.plans) // the lists are never changed in place
-	c.exits = slices.Clone(m.exits)
+	c.exits, c.cut = slices.Clone(m.exits), slices.Clone(m.cut)
 	c.root = m.root.clone()
 	return &c
 }
@@ -177,12 +178,12 @@ func (s *modelSup) view(b *strings.Builder, now int) {
 // key is everything about the model that makes a difference.
 func (m *model) key() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%v %v %v %v %v %v %v %v %v\n", m.now, m.numbers, m.floors, m.added, m.plans, m.end, m.exits, m.firing, m.until)
+	fmt.Fprintf(&b, "%v %v %v %v %v %v %v %v %v %v\n", m.cut, m.now, m.numbers, m.floors, m.added, m.plans, m.end, m.exits, m.firing, m.until)
 	var all func(s *modelSup)
 	all = func(s *modelSup) {
 		fmt.Fprintf(&b, "%s %d %v %v\n", s.path, s.number, s.over, s.spent)
 		for _, k := range s.kids {
-			fmt.Fprintf(&b, " %+v %v %v %v %v %v %v %v %v %v\n", k.modelChild, k.state, k.number, k.fails, k.counted, k.due, k.since, k.lasted, k.failures, k.held)
+			fmt.Fprintf(&b, " %+v %v %v %v %v %v %v %v %v \n", k.modelChild, k.state, k.number, k.fails, k.counted, k.due, k.since, k.failures, k.held)
 			if k.run != nil {
 				all(k.run)
 			}
@@ -264,6 +265,9 @@ func (m *model) start(s *modelSup, k *modelKid) plan {
 	if next := m.plans[path]; len(next) > 0 && !k.plain {
 		p, m.plans[path] = next[0], next[1:]
 	}
+	if i := slices.Index(m.cut, path); i >= 0 {
+		p, m.cut = planCut, slices.Delete(m.cut, i, i+1)
+	}
 	if (p == planOK || p == planSlow) && k.supervisor() {
 		run := m.newSup(path, k.sub, k.number)
 		if m.boot(run) {
@@ -276,7 +280,7 @@ func (m *model) start(s *modelSup, k *modelKid) plan {
 	case p.fails():
 		k.state = strategies.Down
 		k.fails++
-	case p == planIgnore:
+	case p == planIgnore, p == planCut:
 		k.state = strategies.Down
 	default:
 		k.state, k.since, k.fails = strategies.Up, m.now, 0
@@ -311,8 +315,13 @@ func (m *model) startAll(s *modelSup, group []*modelKid, boot bool) bool {
 				return true
 			}
 			left = s.withoutDependents(left, k)
-		case p == planIgnore && (k.restart == strategies.Temporary || s.dynamic()):
-			s.remove(k)
+		case p != planOK:
+			if p == planCut { // as if the next attempt had been given up (rule E4)
+				left = s.withoutDependents(left, k)
+			}
+			if k.restart == strategies.Temporary || s.dynamic() {
+				s.remove(k)
+			}
 		}
 	}
 }
@@ -378,7 +387,10 @@ func (m *model) down(k *modelKid) {
 		k.run.over = true
 		k.run = nil
 	}
-	k.state, k.lasted = strategies.Down, m.now-k.since
+	k.state = strategies.Down
+	if m.now-k.since >= modelReset {
+		k.failures = 0
+	}
 }
 
 // pause is how long the next start of a child that failed is put off.
@@ -386,10 +398,6 @@ func (m *model) pause(k *modelKid) int {
 	if !k.backoff {
 		return 0
 	}
-	if k.lasted >= modelReset {
-		k.failures = 0
-	}
-	k.lasted = 0
 	d := min(modelMin<<k.failures, modelMax)
 	k.failures++
 	return d
@@ -754,7 +762,7 @@ func (m *model) startChild(s *modelSup, o op, given string) string {
 		m.added[path], m.floors[path] = true, m.highest(path)
 	}
 	result := m.startCalled(s, k)
-	if result == "start_error" {
+	if result == "start_error" || result == "cancelled" {
 		s.remove(k)
 	}
 	return result
@@ -799,6 +807,11 @@ func (m *model) startCalled(s *modelSup, k *modelKid) string {
 	switch p := m.start(s, k); {
 	case p.fails():
 		return "start_error"
+	case p == planCut:
+		if k.restart == strategies.Temporary || s.dynamic() {
+			s.remove(k)
+		}
+		return "cancelled"
 	case p == planIgnore:
 		if k.restart == strategies.Temporary || s.dynamic() {
 			s.remove(k)
@@ -908,7 +921,9 @@ func explore(m *model, ops []op, given []string) []outcome {
 		seen[key] = true
 		steps := m.steps()
 		if len(left) == 0 && len(steps) == 0 {
-			outcomes = append(outcomes, outcome{results, m})
+			if len(m.cut) == 0 { // or there was no such start
+				outcomes = append(outcomes, outcome{results, m})
+			}
 			return
 		}
 		for _, i := range left {
@@ -916,14 +931,12 @@ func explore(m *model, ops []op, given []string) []outcome {
 			r := slices.Clone(results)
 			r[i] = c.do(ops[i], given[i])
 			from(c, without(left, i), r)
-			for _, j := range left {
-				if cancels(m, ops[j], ops[i]) {
-					c := m.clone()
-					r := slices.Clone(results)
-					r[i], r[j] = "cancelled", "ok"
-					c.cancel(ops[i])
-					from(c, without(without(left, i), j), r)
-				}
+			if path := cuts(m, ops[i]); path != "" {
+				c := m.clone()
+				c.cut = append(c.cut, path)
+				r := slices.Clone(results)
+				r[i] = "ok"
+				from(c, without(left, i), r)
 			}
 		}
 		for _, s := range steps {
@@ -944,42 +957,18 @@ func without(list []int, i int) []int {
 	return slices.DeleteFunc(slices.Clone(list), func(j int) bool { return i == j })
 }
 
-// cancels reports whether a call to terminate a child may cut off one to start
-// it, as it may where more than one start can be under way.
-func cancels(m *model, terminate, start op) bool {
-	s := m.find(start.sup, start.number)
-	if s == nil || s.spec.parallel < 2 || terminate.sup != start.sup || terminate.number != start.number {
-		return false
-	}
-	id := cmp.Or(start.id, start.child.id)
-	k := s.kid(id)
-	switch {
-	case start.what == "start" && k != nil, start.what == "restart" && (k == nil || k.state != strategies.Down):
-		return false
-	case start.what != "start" && start.what != "restart", start.bad != "", s.wrong(&start.child) != "":
-		return false
-	case terminate.what == "terminate" && !s.dynamic():
-		return terminate.id == id
-	case terminate.what == "terminate_instance" && s.dynamic():
-		return terminate.ref.Path == s.path+"/"+id && id != ""
-	}
-	return false
-}
-
-// cancel leaves of a call to start a child what remains if it is cut off.
-func (m *model) cancel(o op) {
+// cuts returns the path of the child whose start a call to terminate it may cut
+// off, as it may where more than one start can be under way; "" if it may not.
+func cuts(m *model, o op) string {
 	s := m.find(o.sup, o.number)
-	path := s.path + "/" + cmp.Or(o.id, o.child.id)
-	m.number(path)
-	if k := s.kid(o.id); k != nil {
-		k.number = m.numbers[path]
-		if k.restart == strategies.Temporary {
-			s.remove(k)
-		}
+	switch {
+	case s == nil || s.spec.parallel < 2:
+	case o.what == "terminate" && !s.dynamic():
+		return o.sup + "/" + o.id
+	case o.what == "terminate_instance" && s.dynamic():
+		return o.ref.Path
 	}
-	if p := m.plans[path]; len(p) > 0 {
-		m.plans[path] = p[1:]
-	}
+	return ""
 }
 
 // errWord is the word for the error of a call.

@@ -444,7 +444,7 @@ func (sc *scene) resolve(d *drawnOp) (op, bool) {
 		o.sup, o.number = "t", m.root.number
 		return o, d.b < 2
 	case "sleep":
-		o.sleep = []int{61, 61, 20, 420}[d.a%4]
+		o.sleep = []int{61, 61, 13, 431}[d.a%4] // no pause is over just when a sleep is
 	case "exit":
 		first := slices.Index(kids, s.kid(o.id)) // or the next that can
 		if first < 0 {

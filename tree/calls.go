@@ -288,9 +288,7 @@ func (l *life) adding(c *Child) strategies.Input {
 	d := l.sup.spec.Dynamic
 	if d == nil {
 		n := newChildNode(up, c)
-		if n.incarnation = up.sup.counts.last(c.ID).own; up.sup.removed[c.ID] != nil {
-			n.incarnation = up.sup.removed[c.ID].incarnation
-		}
+		n.incarnation = up.sup.latest(c.ID)
 		spec := c.childSpec()
 		spec.Tag, spec.Incarnation = n, n.incarnation
 		return strategies.StartChild(0, spec)
@@ -302,7 +300,7 @@ func (l *life) adding(c *Child) strategies.Input {
 	}
 	n := newChildNode(up, d)
 	if c.ID != "" {
-		n.incarnation = up.sup.counts.last(c.ID).own
+		n.incarnation = up.sup.latest(c.ID)
 	} else {
 		n.name = up.sup.serial
 	}

@@ -57,6 +57,14 @@ func (n *node) use() {
 	}
 }
 
+// latest returns the number that was used last for a child of this id.
+func (s *supNode) latest(id string) uint64 {
+	if r := s.removed[id]; r != nil {
+		return r.incarnation
+	}
+	return s.counts.last(id).own
+}
+
 // inherit lets a child that was added, and what is below it, begin above the
 // numbers that were used under its name before; hub.mu is held.
 func (n *node) inherit() {

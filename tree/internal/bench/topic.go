@@ -120,7 +120,8 @@ func (t topic) compare(ctx context.Context, w *tabwriter.Writer, c comparison, o
 			for _, other := range others {
 				for _, f := range t.figures {
 					if f.compared {
-						cell(w, "%.2f", typical(all[p], label, f.key)/typical(all[other], label, f.key))
+						ratio := typical(all[p], label, f.key) / typical(all[other], label, f.key)
+						cell(w, ratioFormat(ratio), ratio)
 					}
 				}
 			}
@@ -137,6 +138,13 @@ func cell(w *tabwriter.Writer, format string, v float64) {
 		return
 	}
 	fmt.Fprintf(w, format+"\t", v)
+}
+
+func ratioFormat(r float64) string {
+	if r < 0.1 {
+		return "%.2g"
+	}
+	return "%.2f"
 }
 
 // typical is the median of a figure over the rounds; 0 if it was not measured.

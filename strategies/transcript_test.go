@@ -75,6 +75,20 @@ func TestEveryRuleHasATranscript(t *testing.T) {
 	}
 }
 
+// The README says of every transcript where it belongs.
+func TestEveryTranscriptIsListed(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(transcripts, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range transcriptFiles(t) {
+		name := strings.TrimSuffix(filepath.Base(path), ".txt")
+		if !strings.Contains(string(readme), "`"+name+"`") {
+			t.Errorf("README.md does not list %s", name)
+		}
+	}
+}
+
 func transcriptFiles(t *testing.T) []string {
 	files, err := filepath.Glob(filepath.Join(transcripts, "*.txt"))
 	if err != nil || len(files) == 0 {

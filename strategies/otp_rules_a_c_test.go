@@ -36,14 +36,14 @@ func TestOTP_A2_DefaultsOfASupervisor(t *testing.T) {
 		start r/b#2
 		report progress r/b
 	`) // one_for_one
-	s.do("pass 6500ms") // the period is over
+	s.do("pass 5000000001ns") // the period is over, by a nanosecond
 	s.on("exit r/b crash", `
 		exit r/b#2 crash
 		report child_terminated r/b crash
 		start r/b#3
 		report progress r/b
 	`)
-	s.do("pass 4s") // it is not
+	s.do("pass 5s") // it is not: both edges belong to it
 	s.on("exit r/b crash", `
 		exit r/b#3 crash
 		report child_terminated r/b crash
@@ -144,8 +144,8 @@ func TestOTP_A6_SignificantIsRefused(t *testing.T) {
 	}
 }
 
-// Where OTP has no words, Go has zero values: a period of 0 is the default, and
-// an intensity of 0 is NoRestarts.
+// The zero values are the defaults: a period of 0, which OTP refuses, is 5 s, and
+// OTP's intensity 0 is NoRestarts.
 func TestOTP_A7_FlagsAreChecked(t *testing.T) {
 	cite(t)
 	for want, c := range map[string]strategies.Config{

@@ -291,8 +291,8 @@ func TestOTP_E3_WhatWaitsComesBeforeTheRetry(t *testing.T) {
 	`)
 }
 
-// A temporary child is never being restarted, except under a dynamic supervisor:
-// see rule J6.
+// A temporary child is never being restarted. What is removed when its retry is
+// cancelled is a child of a dynamic supervisor: see rule J6.
 func TestOTP_E4_TerminateChildCancelsTheRetry(t *testing.T) {
 	s := booted(t, `
 		r intensity=9

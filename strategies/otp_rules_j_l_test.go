@@ -107,13 +107,6 @@ func TestOTP_J5_TerminateChildByPid(t *testing.T) {
 func TestOTP_J6_ARestartThatFails(t *testing.T) {
 	s := booted(t, `
 		r dynamic intensity=9
-			t temporary
-			`)
-	s.do("start_child r/z")
-	s.on("exit r/z crash", `exit r/z#1 crash; report child_terminated r/z crash`)
-
-	s = booted(t, `
-		r dynamic intensity=9
 			t
 	`)
 	s.do("start_child r/x starts=ok,error,ok,error,ok")

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coppice-go/coppice/strategies"
@@ -18,6 +19,8 @@ type hub struct {
 	sinks         map[*subscriber]struct{} // those that have not ended
 	subscriptions []*Subscription
 	idle          chan struct{} // closed when a supervisor comes to rest; nil if nobody waits
+
+	awaited atomic.Bool // somebody waits on idle
 }
 
 // node is the hub's entry for a child, and the handle by which its supervisor's
@@ -44,9 +47,9 @@ type node struct {
 	pid         int
 	since       time.Time     // of state
 	pause       time.Duration // of state Waiting: how long
-	last        *LastExit
-	sup         *supNode // of a coppice supervisor, else nil
-	prev, next  *node    // siblings, in start order
+	last        LastExit      // its Time is zero before the first
+	sup         *supNode      // of a coppice supervisor, else nil
+	prev, next  *node         // siblings, in start order
 }
 
 // supNode is what the hub knows of a supervisor over and above a child. The map
@@ -200,7 +203,7 @@ func (n *node) apply(e *Event) {
 		n.set(strategies.Down, e)
 	case EventStartError, EventNotStarted:
 		n.set(strategies.Down, e)
-		n.last = &LastExit{Time: e.Time, Incarnation: e.Incarnation, Exit: e.Exit}
+		n.last = LastExit{Time: e.Time, Incarnation: e.Incarnation, Exit: e.Exit}
 	case EventWaiting:
 		n.set(strategies.Waiting, e)
 		n.pause = e.After
@@ -208,7 +211,7 @@ func (n *node) apply(e *Event) {
 		e.PID = n.pid
 		n.set(strategies.Down, e)
 		n.pid = 0
-		n.last = &LastExit{Time: e.Time, Incarnation: e.Incarnation, Exit: e.Exit}
+		n.last = LastExit{Time: e.Time, Incarnation: e.Incarnation, Exit: e.Exit}
 	case EventRestarting, EventGivingUp:
 		n.up.sup.window.Add(e.Time)
 		n.set(strategies.Down, e) // it may have been waiting for another attempt

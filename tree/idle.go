@@ -37,6 +37,7 @@ func (s *Supervisor) busyUntil() <-chan struct{} {
 	h := s.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.awaited.Store(true)
 	if s.node.idle() {
 		return nil
 	}

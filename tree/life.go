@@ -229,12 +229,16 @@ func (l *life) rest() {
 	}
 	l.idle.Store(true)
 	h := l.sup.hub
+	if !h.awaited.Load() { // set before idle is looked at: one of both sees the other
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.idle != nil {
 		close(h.idle)
 		h.idle = nil
 	}
+	h.awaited.Store(false)
 }
 
 func (l *life) perform(a *strategies.Action) {

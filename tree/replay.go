@@ -58,7 +58,10 @@ func (r *Replay) Apply(e Event) error {
 func recorded(up *node, st *Status) *node {
 	n := &node{
 		id: st.ID, path: st.Path, up: up, kind: st.Kind, restart: st.Restart, significant: st.Significant, needs: st.Needs,
-		state: st.State, incarnation: st.Incarnation, pid: st.PID, since: st.Since, last: st.Last,
+		state: st.State, incarnation: st.Incarnation, pid: st.PID, since: st.Since,
+	}
+	if st.Last != nil {
+		n.last = *st.Last
 	}
 	if !st.RestartAt.IsZero() {
 		n.pause = st.RestartAt.Sub(st.Since)

@@ -142,8 +142,8 @@ func (n *node) status(now time.Time) Status {
 		Significant: n.significant, Needs: n.needs,
 		Incarnation: n.incarnation, PID: n.pid, Since: n.since,
 	}
-	if n.last != nil {
-		last := *n.last
+	if !n.last.Time.IsZero() {
+		last := n.last
 		st.Last = &last
 	}
 	if n.state == strategies.Waiting {

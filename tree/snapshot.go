@@ -43,7 +43,7 @@ type SupervisorStatus struct {
 	Spent        int                     `json:"spent"`           // restarts in the window that ends now
 	Left         int                     `json:"left"`            // how many more it would carry out now
 	Refill       time.Time               `json:"refill,omitzero"` // when the oldest of those spent leaves the window; zero if none is
-	Children     []Status                `json:"children"`        // in start order
+	Children     []Status                `json:"children"`        // in start order; under Dependents in that of the list
 }
 
 // LastExit tells of an incarnation that has ended, or could not be started.

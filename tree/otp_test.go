@@ -268,16 +268,22 @@ func (a *actor) live(ctx context.Context) strategies.Class {
 			time.Sleep(time.Nanosecond) // in a bubble: until everything else is at rest
 		}
 	}
-	var timer <-chan time.Time
-	if !b.Hang {
-		timer = time.After(time.Duration(b.DelayMS) * time.Millisecond)
+	// Not time.After: a select on its channel, due at that moment, can crash the
+	// race detector's runtime in a bubble (seen with Go 1.26.8).
+	over := make(chan struct{})
+	switch {
+	case b.Hang:
+	case b.DelayMS == 0:
+		close(over)
+	default:
+		time.AfterFunc(time.Duration(b.DelayMS)*time.Millisecond, func() { close(over) })
 	}
 	select {
 	case <-a.killed:
 		return strategies.Killed
 	case c := <-a.exit:
 		return c
-	case <-timer:
+	case <-over:
 	}
 	if b.Reason != "" {
 		return a.play.class(b.Reason)

@@ -43,8 +43,7 @@ func (m *Machine) newJob(cascade Cascade, fate func(group []*child) []*child) *j
 	return j
 }
 
-// willStop says that the members are to be stopped, willStart that they are to
-// be started; both may be.
+// willStop says that the members are to be stopped before any is started.
 func (m *Machine) willStop(j *job) {
 	j.stop = len(j.members)
 	if j.graph {

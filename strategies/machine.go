@@ -180,8 +180,8 @@ func (m *Machine) serve() {
 }
 
 // occupied puts off a turn until the job is done which has to do with somebody
-// of the child's group, or with what one of them needs, if there is one. With Parallel more than one job may be
-// under way.
+// of the child's group, or with what one of them needs, if there is one. With
+// Parallel more than one job may be under way.
 func (m *Machine) occupied(t turn) bool {
 	if m.parallel == 1 {
 		return false

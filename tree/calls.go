@@ -249,13 +249,12 @@ func (s *Supervisor) checkNew(c *Child) error {
 
 // instanceOf checks that a child brings nothing that is the template's to say.
 func instanceOf(template, c *Child) error {
-	plain := Child{ID: c.ID, Start: c.Start}
 	switch {
 	case strings.Contains(c.ID, "/"):
 		return strategies.ErrID
 	case generated(c.ID):
 		return fmt.Errorf("%w: numbers are given by the dynamic supervisor itself", strategies.ErrID)
-	case c.Restart != plain.Restart, c.Significant, c.Shutdown != 0, c.StartLimit != 0, c.Backoff != plain.Backoff, c.Needs != nil:
+	case c.Restart != 0, c.Significant, c.Shutdown != 0, c.StartLimit != 0, c.Backoff != strategies.Backoff{}, c.Needs != nil:
 		return fmt.Errorf("%w: but for ID and Start, a child is as the template says", strategies.ErrTemplate)
 	case !missing(c.Start) && c.Start.kind() != template.kind():
 		return fmt.Errorf("%w: the template is a %v's", strategies.ErrKind, template.kind())

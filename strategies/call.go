@@ -34,19 +34,35 @@ type call struct {
 	exit   Exit   // why
 }
 
-// call takes a request into the queue.
-func (m *Machine) call(in Input) {
-	if m.phase >= finishing {
+// call answers a request, or takes it into the queue if something is under way
+// or waits already.
+func (m *Machine) call(in *Input) {
+	switch {
+	case m.phase >= finishing:
 		m.reply(Reply{Ticket: in.Ticket, Err: ErrDown})
-		return
+	case in.Op == OpTerminateChild && m.parallel > 1 && m.cancelStart(in):
+	case m.phase == serving && m.outstanding < m.parallel && m.queue.len() == 0:
+		m.answer(in)
+	default:
+		m.queue.push(m.later(in))
 	}
-	if in.Op == OpTerminateChild && m.parallel > 1 && m.cancelStart(in) {
-		return
-	}
+}
+
+// later makes a turn of a call that has to wait.
+func (m *Machine) later(in *Input) turn {
 	if in.Op == OpStartChild {
 		m.comes(in.ID, 1)
 	}
-	m.queue.push(turn{call: &in})
+	kept := *in
+	return turn{call: &kept}
+}
+
+// recall is the call whose turn has come.
+func (m *Machine) recall(t turn) *Input {
+	if t.call.Op == OpStartChild {
+		t.call.Incarnation = max(t.call.Incarnation, m.comes(t.call.ID, -1))
+	}
+	return t.call
 }
 
 // coming is about a child that calls are to add: how many there are, and the
@@ -73,8 +89,7 @@ func (m *Machine) comes(id string, calls int) (used uint64) {
 func (m *Machine) reply(r Reply) { m.emit(Action{Do: DoReply, Reply: &r}) }
 
 // answer gives a call its turn.
-func (m *Machine) answer(t turn) {
-	in := t.call
+func (m *Machine) answer(in *Input) {
 	refuse := func(err error) { m.reply(Reply{Ticket: in.Ticket, Err: err}) }
 	switch in.Op {
 	case OpWhich:
@@ -93,7 +108,7 @@ func (m *Machine) answer(t turn) {
 		c = nil // rule I2
 	}
 	if c != nil && c.owner != nil && in.Op != OpSpec {
-		c.owner.parked = append(c.owner.parked, t)
+		c.owner.parked = append(c.owner.parked, m.later(in))
 		return
 	}
 	switch {
@@ -127,12 +142,10 @@ func (m *Machine) answer(t turn) {
 // startChild adds a child and starts it (rules I1, J2).
 func (m *Machine) startChild(in *Input, c *child) {
 	if err := m.refused(in); err != nil {
-		m.comes(in.ID, -1)
 		m.reply(Reply{Ticket: in.Ticket, Err: err})
 		return
 	}
 	if c != nil {
-		m.comes(in.ID, -1)
 		r := Reply{Ticket: in.Ticket, ID: c.id, Err: ErrAlreadyPresent}
 		if c.state == Up || c.state == Dead {
 			r.Err, r.Incarnation = ErrAlreadyStarted, c.incarnation
@@ -148,7 +161,7 @@ func (m *Machine) startChild(in *Input, c *child) {
 		s := in.Spec.orDefault()
 		spec = &s
 	}
-	added := m.append(in.ID, spec, in.Tag, max(in.Incarnation, m.comes(in.ID, -1)))
+	added := m.append(in.ID, spec, in.Tag, in.Incarnation)
 	j := m.newJob(Cascade{}, func(group []*child) []*child { return append(group, added) })
 	j.call = call{op: in.Op, ticket: in.Ticket}
 	m.advance(j)
@@ -198,7 +211,7 @@ func (c *child) is(n uint64) bool {
 
 // cancelStart carries out a call to terminate a child that is being started,
 // which with Parallel need not wait for that, and reports whether it was one.
-func (m *Machine) cancelStart(in Input) bool {
+func (m *Machine) cancelStart(in *Input) bool {
 	c := m.find(in.ID)
 	if in.Instance != (m.template != nil) {
 		return false // it will be refused

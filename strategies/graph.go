@@ -157,7 +157,7 @@ func (m *Machine) busyNeed(s *ChildSpec) *job {
 func (m *Machine) needsBusy(s *ChildSpec, in *Input) bool {
 	j := m.busyNeed(s)
 	if j != nil {
-		j.parked = append(j.parked, turn{call: in})
+		j.parked = append(j.parked, m.later(in))
 	}
 	return j != nil
 }

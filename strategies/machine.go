@@ -121,7 +121,7 @@ func (m *Machine) Step(now time.Time, in Input) []Action {
 	case OpTerminate:
 		m.terminate(in.Exit)
 	case OpWhich, OpCount, OpSpec, OpStartChild, OpTerminateChild, OpRestartChild, OpDeleteChild:
-		m.call(in)
+		m.call(&in)
 	default:
 		if in.Timer == DrainTimer && in.Op == OpDeadline {
 			m.drained()
@@ -165,7 +165,7 @@ func (m *Machine) serve() {
 		t := m.queue.pop()
 		switch {
 		case t.call != nil:
-			m.answer(t)
+			m.answer(m.recall(t))
 		case t.child.incarnation != t.incarnation || t.child.gone:
 		case t.child.state == Dead && !m.occupied(t):
 			m.judge(t.child)

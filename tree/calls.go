@@ -43,19 +43,20 @@ func (s *Supervisor) StartChild(ctx context.Context, c Child) (strategies.ChildR
 		return strategies.ChildRef{}, err
 	}
 	c.Needs = slices.Clone(c.Needs) // the caller's may change
-	r, err := l.ask(ctx, call{child: &c})
-	id := c.ID
-	if r.ID != "" { // it may have been given one
-		id = r.ID
+	q := l.newCall()
+	q.child, q.starts = c, true
+	r, path, err := l.ask(ctx, q)
+	if path == "" {
+		return strategies.ChildRef{}, err
 	}
-	ref := strategies.ChildRef{Path: s.node.path + "/" + id, Incarnation: r.Incarnation}
+	ref := strategies.ChildRef{Path: path, Incarnation: r.Incarnation}
 	switch {
 	case errors.Is(err, ErrAlreadyStarted):
 		return ref, &AlreadyStartedError{ref}
 	case errors.Is(err, strategies.ErrStart):
 		return ref, &StartError{Path: ref.Path, Err: r.Exit.Err}
 	}
-	return ref, about(err, ref.Path)
+	return ref, about(err, path)
 }
 
 // TerminateChild stops a child (rule I4). It is started no more, unless by
@@ -173,8 +174,13 @@ func (s *Supervisor) call(ctx context.Context, id string, in strategies.Input) (
 	if err != nil {
 		return &strategies.Reply{}, err
 	}
-	r, err := l.ask(ctx, call{in: in})
-	return r, about(err, s.node.path+"/"+id)
+	q := l.newCall()
+	q.in = in
+	r, _, err := l.ask(ctx, q)
+	if err != nil {
+		err = about(err, s.node.path+"/"+id)
+	}
+	return r, err
 }
 
 // about names the child that an answer is about.
@@ -189,26 +195,38 @@ func about(err error, path string) error {
 	return fmt.Errorf("%s: %w", path, err)
 }
 
-// ask puts a call into the queue and waits for the answer.
-func (l *life) ask(ctx context.Context, c call) (*strategies.Reply, error) {
-	reply := make(chan *strategies.Reply, 1)
-	c.reply = reply
-	if err := l.tell(ctx, message{call: &c}); err != nil {
-		return new(strategies.Reply), err
+// newCall returns an empty call: the one that was answered last, if nobody else
+// has it.
+func (l *life) newCall() *call {
+	if c := l.spare.Swap(nil); c != nil {
+		return c
+	}
+	return &call{reply: make(chan *strategies.Reply, 1)}
+}
+
+// ask puts a call into the queue and waits for the answer. It returns the path
+// of the child too, if the call added one.
+func (l *life) ask(ctx context.Context, c *call) (r *strategies.Reply, added string, err error) {
+	if err := l.tell(ctx, message{call: c}); err != nil {
+		return new(strategies.Reply), "", err
 	}
 	select {
-	case r := <-reply:
-		return r, l.answered(r)
+	case r = <-c.reply:
 	case <-ctx.Done():
-		return new(strategies.Reply), ctx.Err()
+		return new(strategies.Reply), "", ctx.Err()
 	case <-l.done:
+		select {
+		case r = <-c.reply: // the last thing it did
+		default:
+			return new(strategies.Reply), "", fmt.Errorf("%s: %w", l.sup.node.path, ErrNotRunning)
+		}
 	}
-	select {
-	case r := <-reply: // the last thing it did
-		return r, l.answered(r)
-	default:
-		return new(strategies.Reply), fmt.Errorf("%s: %w", l.sup.node.path, ErrNotRunning)
+	if c.node != nil {
+		added = c.node.path
 	}
+	*c = call{reply: c.reply}
+	l.spare.Store(c)
+	return r, added, l.answered(r)
 }
 
 func (l *life) answered(r *strategies.Reply) error {
@@ -221,28 +239,30 @@ func (l *life) answered(r *strategies.Reply) error {
 // checkNew checks the description of a child to be added, with what is nested
 // in it, and fills in what a template has.
 func (s *Supervisor) checkNew(c *Child) error {
-	path := s.node.path + "/" + c.ID
-	if c.ID == "" {
-		path = s.node.path + "/(new child)"
+	path := func() string {
+		if c.ID == "" {
+			return s.node.path + "/(new child)"
+		}
+		return s.node.path + "/" + c.ID
 	}
 	if d := s.spec.Dynamic; d != nil {
 		if missing(c.Start) {
 			c.Start = d.Start
 		}
 		if err := instanceOf(d, c); err != nil {
-			return &SpecError{Path: path, Err: err}
+			return &SpecError{Path: path(), Err: err}
 		}
 	} else {
 		cs, cfg := c.childSpec(), strategies.Config{Strategy: s.spec.Strategy, AutoShutdown: s.spec.AutoShutdown}
 		if wrong := cfg.ValidateChild(&cs); wrong != nil { // OTP tells the first
-			return &SpecError{Path: path, Err: wrong[0].Err}
+			return &SpecError{Path: path(), Err: wrong[0].Err}
 		}
 	}
 	if missing(c.Start) {
-		return &SpecError{Path: path, Err: ErrNoStart}
+		return &SpecError{Path: path(), Err: ErrNoStart}
 	}
 	if sub := c.Start.nested(); sub != nil {
-		return errors.Join(validate(path, sub)...)
+		return errors.Join(validate(path(), sub)...)
 	}
 	return nil
 }

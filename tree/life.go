@@ -21,10 +21,11 @@ type life struct {
 	root    bool            // the supervisor has no coppice parent
 
 	inbox chan message
-	done  chan struct{}      // closed when nothing runs any more
-	err   error              // what Serve returns; set before done is closed
-	why   strategies.Cascade // the cascade of which it ended, if any; set with err
-	idle  atomic.Bool        // nothing is under way, nothing waits
+	done  chan struct{}        // closed when nothing runs any more
+	err   error                // what Serve returns; set before done is closed
+	why   strategies.Cascade   // the cascade of which it ended, if any; set with err
+	idle  atomic.Bool          // nothing is under way, nothing waits
+	spare atomic.Pointer[call] // for the next call
 
 	// Used by the loop alone.
 	booted   bool
@@ -46,12 +47,13 @@ type message struct {
 	call  *call
 }
 
-// call is a request from outside.
+// call is a request from outside. It is used again when it was answered.
 type call struct {
-	in    strategies.Input
-	child *Child                   // of StartChild
-	node  *node                    // of StartChild: the entry of the child; used by the loop alone
-	reply chan<- *strategies.Reply // nil for Terminate
+	in     strategies.Input       // but for StartChild
+	starts bool                   // it is a StartChild
+	child  Child                  // of StartChild
+	node   *node                  // of StartChild: the entry of the child; the loop's until the answer
+	reply  chan *strategies.Reply // has room for the answer; nil for Terminate
 }
 
 // input translates a message about a child for the machine.
@@ -177,8 +179,8 @@ func (l *life) loop(ctx context.Context, enough func() bool) {
 // is that the supervisor stops: its parent has not told it to.
 func (l *life) called(c *call) {
 	in := c.in
-	if c.child != nil {
-		in = l.adding(c.child)
+	if c.starts {
+		in = l.adding(&c.child)
 		c.node = in.Tag.(*node)
 	}
 	if c.reply != nil {
@@ -256,8 +258,9 @@ func (l *life) perform(a *strategies.Action) {
 	case strategies.DoArm:
 		l.arm(a)
 	case strategies.DoReply:
-		l.calls[a.Reply.Ticket].reply <- a.Reply // has room for it
+		c := l.calls[a.Reply.Ticket]
 		delete(l.calls, a.Reply.Ticket)
+		c.reply <- a.Reply
 	case strategies.DoBooted:
 		l.booted = true
 	case strategies.DoReport:

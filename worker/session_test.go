@@ -214,16 +214,14 @@ func TestNothingIsLeft(t *testing.T) {
 		}
 	}
 	once() // starts the permanent goroutines
-	fds, goroutines := openFiles(t), runtime.NumGoroutine()
+	fds, goroutines := openFiles(t), goleak.IgnoreCurrent()
 	for range 1000 {
 		once()
 	}
 	if now := openFiles(t); now != fds {
 		t.Errorf("%d open files, before %d", now, fds)
 	}
-	if now := runtime.NumGoroutine(); now > goroutines {
-		t.Errorf("%d goroutines, before %d", now, goroutines)
-	}
+	goleak.VerifyNone(t, goroutines)
 	if err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); err != unix.ECHILD {
 		t.Errorf("a child is left: %v", err)
 	}

@@ -204,11 +204,13 @@ func (l *life) newCall() *call {
 	return &call{reply: make(chan *strategies.Reply, 1)}
 }
 
-// ask puts a call into the queue and waits for the answer. It returns the path
-// of the child too, if the call added one.
+// ask puts a call and waits for the answer. It returns the path of the child too,
+// if the call added one.
 func (l *life) ask(ctx context.Context, c *call) (r *strategies.Reply, added string, err error) {
-	if err := l.tell(ctx, message{call: c}); err != nil {
-		return new(strategies.Reply), "", err
+	if !l.callNow(c) {
+		if err := l.tell(ctx, message{call: c}); err != nil {
+			return new(strategies.Reply), "", err
+		}
 	}
 	select {
 	case r = <-c.reply:
@@ -227,6 +229,20 @@ func (l *life) ask(ctx context.Context, c *call) (r *strategies.Reply, added str
 	*c = call{reply: c.reply}
 	l.spare.Store(c)
 	return r, added, l.answered(r)
+}
+
+// callNow carries out a call without the loop if that is at rest, which spares
+// two switches between goroutines.
+func (l *life) callNow(c *call) bool {
+	if !l.mu.TryLock() {
+		return false
+	}
+	defer l.mu.Unlock()
+	if l.over || len(l.inbox) > 0 || !l.machine.Idle() {
+		return false
+	}
+	l.called(c)
+	return true
 }
 
 func (l *life) answered(r *strategies.Reply) error {

@@ -37,7 +37,7 @@ type node struct {
 	needs       []string
 	name        uint64 // if its id is a number that a dynamic supervisor gave: that number
 
-	// Used by the supervisor's loop alone.
+	// The loop's, guarded by its life.mu.
 	proc *proc // the incarnation that starts, runs or stops; nil if none does
 
 	// guarded by hub.mu from here on

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,7 +28,7 @@ type life struct {
 	idle  atomic.Bool          // nothing is under way, nothing waits
 	spare atomic.Pointer[call] // for the next call
 
-	// Used by the loop alone.
+	mu       sync.Mutex // guards what follows, the machine, and what is said to be the loop's
 	booted   bool
 	over     bool
 	feedback []message        // what carrying out an action gave rise to
@@ -40,10 +41,10 @@ type life struct {
 // message is what children, timers and callers tell the loop.
 type message struct {
 	proc  *proc            // the incarnation it is about; nil for a call, and for the supervisor's own timer
-	op    strategies.Op    // OpStarted, OpStartFailed, OpExited, OpDeadline, OpCannotKill
+	op    strategies.Op    // OpStarted, OpStartFailed, OpExited, OpDeadline, OpCannotKill; the loop's own: OpTerminate
 	timer strategies.Timer // of OpDeadline
 	asked strategies.Asked // of OpStartFailed and OpExited: whether it had been told to stop
-	err   error            // of OpStartFailed and OpExited: what it returned
+	err   error            // of OpStartFailed and OpExited: what it returned; of OpTerminate: why
 	call  *call
 }
 
@@ -132,11 +133,13 @@ func (l *life) running() bool {
 
 func (l *life) boot(ctx context.Context, c strategies.Cascade) {
 	l.publishRunning(l.sup)
+	l.mu.Lock()
 	if l.root {
 		n := l.sup.node
 		l.publish(Event{Kind: EventStarting, Incarnation: n.incarnation + 1, Cascade: c}, n)
 	}
 	l.step(strategies.Boot(c), nil)
+	l.mu.Unlock()
 	l.loop(ctx, func() bool { return l.booted })
 	if l.root && l.running() {
 		l.publish(Event{Kind: EventProgress, Incarnation: l.sup.node.incarnation, Cascade: c}, l.sup.node)
@@ -149,30 +152,49 @@ func (l *life) serve(ctx context.Context) { l.loop(ctx, func() bool { return fal
 // When ctx ends the machine is told, once, and then goes on to its end.
 func (l *life) loop(ctx context.Context, enough func() bool) {
 	cancelled := ctx.Done()
+	l.mu.Lock() // but while it waits
+	defer l.mu.Unlock()
 	for !l.over && !enough() {
+		l.mu.Unlock()
+		var m message
 		select {
-		case m := <-l.inbox:
-			switch {
-			case m.call != nil:
-				l.called(m.call)
-			case m.proc == nil:
-				l.step(strategies.TimerFired("", 0, strategies.DrainTimer), nil)
-			default:
-				m.proc.settle(m.op)
-				l.step(m.input(), m.proc)
-				m.proc.release(m.op)
-			}
+		case m = <-l.inbox:
 		case <-cancelled:
 			cancelled = nil
-			if l.root {
-				l.publish(Event{Kind: EventStopping, Incarnation: l.sup.node.incarnation}, l.sup.node)
-			}
-			l.step(strategies.Terminate(strategies.Exit{Class: strategies.Shutdown, Err: ctx.Err()}), nil)
+			m = message{op: strategies.OpTerminate, err: ctx.Err()}
+		case <-l.done: // it ended in the turn of a call
+		}
+		l.mu.Lock()
+		if !l.over {
+			l.deal(m)
 		}
 	}
 	if l.over && l.root {
 		l.sup.hub.closeSinks()
 	}
+}
+
+func (l *life) deal(m message) {
+	switch {
+	case m.call != nil:
+		l.called(m.call)
+	case m.op == strategies.OpTerminate:
+		l.terminate(m.err)
+	case m.proc == nil:
+		l.step(strategies.TimerFired("", 0, strategies.DrainTimer), nil)
+	default:
+		m.proc.settle(m.op)
+		l.step(m.input(), m.proc)
+		m.proc.release(m.op)
+	}
+}
+
+// terminate tells the machine to end, which it does once.
+func (l *life) terminate(why error) {
+	if l.root {
+		l.publish(Event{Kind: EventStopping, Incarnation: l.sup.node.incarnation}, l.sup.node)
+	}
+	l.step(strategies.Terminate(strategies.Exit{Class: strategies.Shutdown, Err: why}), nil)
 }
 
 // called deals with a request from outside. One to end is the only sign there

@@ -18,7 +18,7 @@ type proc struct {
 	child strategies.Ref
 	told  atomic.Uint32 // a strategies.Asked: what it was told
 
-	// Used by the loop alone.
+	// The loop's, guarded by life.mu.
 	because strategies.Cascade // the cascade in which it was told
 	timer   *time.Timer        // for its start or its stop
 

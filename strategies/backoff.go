@@ -74,6 +74,7 @@ func (b Backoff) Delay(failures int) time.Duration {
 type pauses struct {
 	failures int       // in a row
 	up       time.Time // when it was last started
+	held     []*child  // under Dependents, while its restart is put off: its group
 }
 
 // wasUp takes note that c is not up any more, whatever the reason.

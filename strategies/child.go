@@ -33,17 +33,16 @@ type child struct {
 	tag         any
 	incarnation uint64
 	state       State
-	order       order    // how far the order to end it has gone
-	late        bool     // its start took longer than StartLimit
-	spared      bool     // it could not be killed, and was given more time
-	counted     bool     // Waiting, and the restart it waits for was counted already
-	cancelled   bool     // its start is given up, because it was terminated
-	gone        bool     // the record was removed
-	failed      uint32   // starts that failed since it was last up
-	held        []*child // under Dependents, while its restart is put off: its group
-	mark        uint64   // of the latest search that came across it
-	blocked     int32    // in a job under Dependents: how many members must be dealt with before it
-	exit        Exit     // how it last ended, or why it could not be started
+	order       order  // how far the order to end it has gone
+	late        bool   // its start took longer than StartLimit
+	spared      bool   // it could not be killed, and was given more time
+	counted     bool   // Waiting, and the restart it waits for was counted already
+	cancelled   bool   // its start is given up, because it was terminated
+	gone        bool   // the record was removed
+	failed      uint32 // starts that failed since it was last up
+	blocked     int32  // in a job under Dependents: how many members must be dealt with before it
+	mark        uint64 // of the latest search that came across it
+	exit        Exit   // how it last ended, or why it could not be started
 	cascade     Cascade
 	job         *job    // the one that waits for its start or stop
 	owner       *job    // the one that it is a member of

@@ -27,9 +27,11 @@ func (m *Machine) fateDependents(failed *child, group []*child) []*child {
 		for _, c := range m.neededBy[group[i].id] {
 			add(c)
 		}
-		for _, c := range group[i].held {
-			if c.state == Down && !c.gone {
-				add(c)
+		if p := group[i].pauses; p != nil {
+			for _, c := range p.held {
+				if c.state == Down && !c.gone {
+					add(c)
+				}
 			}
 		}
 	}

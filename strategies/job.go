@@ -268,7 +268,7 @@ func (m *Machine) delay(j *job) {
 	m.setState(c, Waiting)
 	c.counted = true
 	if j.graph {
-		c.held = slices.Clone(j.members) // what it links to c may be gone by then
+		c.pauses.held = slices.Clone(j.members) // what it links to c may be gone by then
 	}
 	m.arm(c, RetryTimer, j.pause)
 	j.pause, j.start = 0, len(j.members)

@@ -14,8 +14,10 @@ func (m *Machine) start(j *job, c *child) {
 	m.await(j, c)
 	m.setState(c, Starting)
 	c.incarnation++
-	c.held = nil
 	c.order, c.late, c.spared, c.counted, c.cancelled, c.exit = orderNone, false, false, false, false, Exit{}
+	if c.pauses != nil {
+		c.pauses.held = nil
+	}
 	m.emit(about(c, DoStart, j.cascade))
 	if c.spec.StartLimit > 0 {
 		m.arm(c, StartTimer, c.spec.StartLimit)

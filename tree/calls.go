@@ -339,7 +339,7 @@ func (l *life) adding(c *Child) strategies.Input {
 	} else {
 		n.name = up.sup.serial
 	}
-	return strategies.StartInstance(0, n.id, n.incarnation, n)
+	return strategies.StartInstance(0, n.id(), n.incarnation, n)
 }
 
 // with is the template with what a child brings.

@@ -72,8 +72,9 @@ func (n *node) inherit() {
 	if n.name != 0 {
 		return // it is nobody else's
 	}
-	below := s.counts.last(n.id).below
-	if r := s.removed[n.id]; r != nil {
+	id := n.id()
+	below := s.counts.last(id).below
+	if r := s.removed[id]; r != nil {
 		below = max(below, r.highest())
 	}
 	n.raise(below)

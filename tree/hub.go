@@ -26,7 +26,6 @@ type hub struct {
 // node is the hub's entry for a child, and the handle by which its supervisor's
 // loop finds it. Nodes outlive incarnations and the restarts of the supervisor.
 type node struct {
-	id          string
 	path        string
 	up          *node // the supervisor's
 	start       Starter
@@ -47,7 +46,7 @@ type node struct {
 	pid         int
 	since       time.Time     // of state
 	pause       time.Duration // of state Waiting: how long
-	last        LastExit      // its Time is zero before the first
+	last        *LastExit     // nil before the first
 	sup         *supNode      // of a coppice supervisor, else nil
 	prev, next  *node         // siblings, in start order
 }
@@ -76,10 +75,7 @@ func newNode(up *node, path string, child *Child, sub *Spec) *node {
 }
 
 func (n *node) init(up *node, path string, child *Child, sub *Spec) {
-	n.id, n.path, n.up = path, path, up
-	if up != nil {
-		n.id = path[len(up.path)+1:]
-	}
+	n.path, n.up = path, up
 	if child != nil {
 		n.start, n.restart, n.kind = child.Start, child.Restart, child.Start.kind()
 		n.significant, n.needs = child.Significant, child.Needs
@@ -98,6 +94,14 @@ func (n *node) init(up *node, path string, child *Child, sub *Spec) {
 	}
 }
 
+// id is the name of the child among its siblings.
+func (n *node) id() string {
+	if n.up == nil {
+		return n.path
+	}
+	return n.path[len(n.up.path)+1:]
+}
+
 func newChildNode(up *node, c *Child) *node {
 	return newNode(up, up.path+"/"+c.ID, c, c.Start.nested())
 }
@@ -111,7 +115,7 @@ func (s *supNode) add(n *node) {
 		s.tail.next = n
 	}
 	s.tail = n
-	s.children[n.id] = n
+	s.children[n.id()] = n
 }
 
 func (s *supNode) remove(n *node) {
@@ -126,20 +130,21 @@ func (s *supNode) remove(n *node) {
 	} else {
 		n.next.prev = n.prev
 	}
-	delete(s.children, n.id)
+	id := n.id()
+	delete(s.children, id)
 	if n.ofSpec {
 		if s.removed == nil {
 			s.removed = make(map[string]*node)
 		}
-		s.removed[n.id] = n
+		s.removed[id] = n
 		return
 	}
-	if r := s.removed[n.id]; r != nil { // it had taken the name of one of the Spec
+	if r := s.removed[id]; r != nil { // it had taken the name of one of the Spec
 		r.incarnation = n.incarnation
 		r.raise(n.highest())
 	}
 	if n.name == 0 {
-		s.counts.remember(n.id, used{n.incarnation, n.highest()})
+		s.counts.remember(id, used{n.incarnation, n.highest()})
 	}
 	n.discard()
 }
@@ -153,7 +158,7 @@ func (l *life) reset() {
 	defer h.mu.Unlock()
 	kept := 0
 	c := s.first
-	for kept < len(s.spec.Children) && c != nil && c.ofSpec && c.id == s.spec.Children[kept].ID {
+	for kept < len(s.spec.Children) && c != nil && c.ofSpec && c.id() == s.spec.Children[kept].ID {
 		kept, c = kept+1, c.next
 	}
 	now := time.Now()
@@ -164,7 +169,7 @@ func (l *life) reset() {
 	}
 	for i := range s.spec.Children[kept:] {
 		n := s.removed[s.spec.Children[kept+i].ID]
-		delete(s.removed, n.id)
+		delete(s.removed, n.id())
 		l.added(now, n)
 	}
 }
@@ -203,7 +208,7 @@ func (n *node) apply(e *Event) {
 		n.set(strategies.Down, e)
 	case EventStartError, EventNotStarted:
 		n.set(strategies.Down, e)
-		n.last = LastExit{Time: e.Time, Incarnation: e.Incarnation, Exit: e.Exit}
+		n.ended(e)
 	case EventWaiting:
 		n.set(strategies.Waiting, e)
 		n.pause = e.After
@@ -211,7 +216,7 @@ func (n *node) apply(e *Event) {
 		e.PID = n.pid
 		n.set(strategies.Down, e)
 		n.pid = 0
-		n.last = LastExit{Time: e.Time, Incarnation: e.Incarnation, Exit: e.Exit}
+		n.ended(e)
 	case EventRestarting, EventGivingUp:
 		n.up.sup.window.Add(e.Time)
 		n.set(strategies.Down, e) // it may have been waiting for another attempt
@@ -221,6 +226,13 @@ func (n *node) apply(e *Event) {
 		n.set(strategies.Down, e)
 		n.up.sup.remove(n)
 	}
+}
+
+func (n *node) ended(e *Event) {
+	if n.last == nil {
+		n.last = new(LastExit)
+	}
+	*n.last = LastExit{Time: e.Time, Incarnation: e.Incarnation, Exit: e.Exit}
 }
 
 func (n *node) set(s strategies.State, e *Event) { n.state, n.since = s, e.Time }

@@ -59,7 +59,7 @@ type call struct {
 
 // input translates a message about a child for the machine.
 func (m *message) input() strategies.Input {
-	in := m.inputAbout(m.proc.node.id, m.proc.ref.Incarnation)
+	in := m.inputAbout(m.proc.node.id(), m.proc.ref.Incarnation)
 	in.Child = m.proc.child
 	return in
 }

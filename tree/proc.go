@@ -3,7 +3,6 @@ package tree
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,16 +17,16 @@ type proc struct {
 	child strategies.Ref
 	told  atomic.Uint32 // a strategies.Asked: what it was told
 
+	// Guarded by the mu of the context.
+	killed bool
+	svc    Service // nil until it was made
+
 	// The loop's, guarded by life.mu.
 	because strategies.Cascade // the cascade in which it was told
 	timer   *time.Timer        // for its start or its stop
 
 	// Set by the incarnation's goroutine before it says that it was started.
 	pid int
-
-	svcMu  sync.Mutex // guards what follows
-	svc    Service    // nil until it was made
-	killed bool
 }
 
 func (l *life) newProc(a *strategies.Action) *proc {
@@ -155,10 +154,10 @@ func (p *proc) init() error {
 	if err != nil {
 		return err
 	}
-	p.svcMu.Lock()
+	p.mu.Lock()
 	p.svc = svc
 	killed := p.killed
-	p.svcMu.Unlock()
+	p.mu.Unlock()
 	if killed {
 		p.killService()
 	}
@@ -186,11 +185,11 @@ func (p *proc) killService() (ok bool) {
 			ok = false
 		}
 	}()
-	p.svcMu.Lock()
+	p.mu.Lock()
 	p.killed = true
 	p.told.Store(uint32(strategies.ToldDie))
 	k, ok := p.svc.(Killer)
-	p.svcMu.Unlock()
+	p.mu.Unlock()
 	if ok {
 		k.Kill()
 	}

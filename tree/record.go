@@ -60,7 +60,7 @@ func (l *life) record(now time.Time, in *strategies.Input, p *proc, actions []st
 // with what it needs, which will start it.
 func (l *life) addedOnly(now time.Time, r *strategies.Reply) {
 	if n := l.calls[r.Ticket].node; n != nil && r.Err == nil && !n.listed && n.since.IsZero() {
-		n.incarnation = max(n.incarnation, n.up.sup.latest(n.id)) // others may have come and gone while the call waited
+		n.incarnation = max(n.incarnation, n.up.sup.latest(n.id())) // others may have come and gone while the call waited
 		l.added(now, n)
 	}
 }

@@ -57,11 +57,12 @@ func (r *Replay) Apply(e Event) error {
 // recorded of it.
 func recorded(up *node, st *Status) *node {
 	n := &node{
-		id: st.ID, path: st.Path, up: up, kind: st.Kind, restart: st.Restart, significant: st.Significant, needs: st.Needs,
+		path: st.Path, up: up, kind: st.Kind, restart: st.Restart, significant: st.Significant, needs: st.Needs,
 		state: st.State, incarnation: st.Incarnation, pid: st.PID, since: st.Since,
 	}
 	if st.Last != nil {
-		n.last = *st.Last
+		last := *st.Last
+		n.last = &last
 	}
 	if !st.RestartAt.IsZero() {
 		n.pause = st.RestartAt.Sub(st.Since)

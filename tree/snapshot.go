@@ -138,12 +138,12 @@ func (n *node) find(path string) *node {
 // status copies the entry and what is below it; hub.mu is held.
 func (n *node) status(now time.Time) Status {
 	st := Status{
-		ID: n.id, Path: n.path, Kind: n.kind, State: n.state, Restart: n.restart,
+		ID: n.id(), Path: n.path, Kind: n.kind, State: n.state, Restart: n.restart,
 		Significant: n.significant, Needs: n.needs,
 		Incarnation: n.incarnation, PID: n.pid, Since: n.since,
 	}
-	if !n.last.Time.IsZero() {
-		last := n.last
+	if n.last != nil {
+		last := *n.last
 		st.Last = &last
 	}
 	if n.state == strategies.Waiting {

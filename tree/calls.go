@@ -232,7 +232,8 @@ func (l *life) ask(ctx context.Context, c *call) (r *strategies.Reply, added str
 }
 
 // callNow carries out a call without the loop if that is at rest, which spares
-// two switches between goroutines.
+// two switches between goroutines. A call alone never ends a life, so that the
+// loop need not hear of it.
 func (l *life) callNow(c *call) bool {
 	if !l.mu.TryLock() {
 		return false

@@ -29,6 +29,7 @@ type life struct {
 	spare atomic.Pointer[call] // for the next call
 
 	mu       sync.Mutex // guards what follows, the machine, and what is said to be the loop's
+	loops    uint8      // how many there were: one for Init, one for Serve
 	booted   bool
 	over     bool
 	feedback []message        // what carrying out an action gave rise to
@@ -41,7 +42,8 @@ type life struct {
 // message is what children, timers and callers tell the loop.
 type message struct {
 	proc  *proc            // the incarnation it is about; nil for a call, and for the supervisor's own timer
-	op    strategies.Op    // OpStarted, OpStartFailed, OpExited, OpDeadline, OpCannotKill; the loop's own: OpTerminate
+	op    strategies.Op    // OpStarted, OpStartFailed, OpExited, OpDeadline, OpCannotKill; OpTerminate if its context ended
+	loop  uint8            // of OpTerminate: which of the life's loops it is for
 	timer strategies.Timer // of OpDeadline
 	asked strategies.Asked // of OpStartFailed and OpExited: whether it had been told to stop
 	err   error            // of OpStartFailed and OpExited: what it returned; of OpTerminate: why
@@ -150,24 +152,20 @@ func (l *life) serve(ctx context.Context) { l.loop(ctx, func() bool { return fal
 
 // loop deals with what comes in until the life is over, or enough is true.
 // When ctx ends the machine is told, once, and then goes on to its end.
+//
+// It waits for one channel only, because a choice between two is what a restart
+// would take longest for.
 func (l *life) loop(ctx context.Context, enough func() bool) {
-	cancelled := ctx.Done()
 	l.mu.Lock() // but while it waits
 	defer l.mu.Unlock()
+	l.loops++
+	end := message{op: strategies.OpTerminate, loop: l.loops}
+	defer context.AfterFunc(ctx, func() { end.err = ctx.Err(); l.send(end) })()
 	for !l.over && !enough() {
 		l.mu.Unlock()
-		var m message
-		select {
-		case m = <-l.inbox:
-		case <-cancelled:
-			cancelled = nil
-			m = message{op: strategies.OpTerminate, err: ctx.Err()}
-		case <-l.done: // it ended in the turn of a call
-		}
+		m := <-l.inbox
 		l.mu.Lock()
-		if !l.over {
-			l.deal(m)
-		}
+		l.deal(m)
 	}
 	if l.over && l.root {
 		l.sup.hub.closeSinks()
@@ -179,7 +177,9 @@ func (l *life) deal(m message) {
 	case m.call != nil:
 		l.called(m.call)
 	case m.op == strategies.OpTerminate:
-		l.terminate(m.err)
+		if m.loop == l.loops {
+			l.terminate(m.err)
+		}
 	case m.proc == nil:
 		l.step(strategies.TimerFired("", 0, strategies.DrainTimer), nil)
 	default:

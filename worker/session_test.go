@@ -15,6 +15,7 @@ import (
 
 	"github.com/coppice-go/coppice/strategies"
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 )
 

@@ -57,7 +57,7 @@ func crash(m *Machine, id string) {
 // it affects, and not at all on how many there are.
 func TestSameWorkWhateverTheSiblings(t *testing.T) {
 	sizes := []int{10, 100_000, 1_000_000}
-	if testing.Short() {
+	if testing.Short() || raced {
 		sizes = sizes[:2]
 	}
 	type work struct {
@@ -117,7 +117,7 @@ func TestRestForOneWorkIsThatOfTheRest(t *testing.T) {
 // does not depend on how many there are.
 func TestSameWorkWhateverTheInstances(t *testing.T) {
 	sizes := []int{10, 100_000, 1_000_000}
-	if testing.Short() {
+	if testing.Short() || raced {
 		sizes = sizes[:2]
 	}
 	type work struct {

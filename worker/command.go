@@ -2,16 +2,13 @@ package worker
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
-	"os"
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
-
-	"github.com/coppice-go/coppice/strategies"
+	"time"
 )
 
 // Command describes a program to run. It is a plain value like [os/exec.Cmd]'s
@@ -29,10 +26,39 @@ type Command struct {
 	// Dir is the working directory; the host's if empty.
 	Dir string
 
-	// Env is the environment as "key=value"; nil means the host's. The last
-	// value of a key counts. A child of a tree finds its path in
-	// COPPICE_CHILD and its incarnation in COPPICE_INCARNATION as well.
+	// Env is the environment as "key=value", over and above what Inherit
+	// takes from the host's. The last value of a key counts. A child of a
+	// tree finds its path in COPPICE_CHILD and its incarnation in
+	// COPPICE_INCARNATION as well.
 	Env []string
+
+	// Inherit is what the program gets of the host's environment; all of it
+	// if zero.
+	Inherit Inherit
+
+	// SpawnLimit bounds the attempts to start the program while the machine
+	// lacks what it takes: descriptors, processes, memory. 30 s if zero, one
+	// attempt if negative. Other failures are told at once.
+	SpawnLimit time.Duration
+
+	// Ready says when the program counts as started: Init waits for it, and
+	// fails if it does not come within ReadyLimit (30 s if zero). Nil: as
+	// soon as it was executed.
+	Ready      Check
+	ReadyLimit time.Duration
+
+	// Alive is asked again and again while the program runs: see [Liveness].
+	// The zero value asks nothing.
+	Alive Liveness
+
+	// StopCommand and StopMessage come before StopSignal. The one is a
+	// program that is run, with the pid in MAINPID and the environment of the
+	// program; the other the message "shutdown" on Node's channel (IPC). The
+	// program then has StopWait (1.6 s if zero) to end before it is sent the
+	// signal.
+	StopCommand []string
+	StopMessage bool
+	StopWait    time.Duration
 
 	// StopSignal asks the program to stop; SIGTERM if zero. SIGKILL cannot be
 	// given here: that is the tree's BrutalKill.
@@ -41,6 +67,27 @@ type Command struct {
 	// SuccessCodes are the exit codes other than 0 which count as success.
 	// (A shell or a Java program ended by SIGTERM exits with 143.)
 	SuccessCodes []int
+
+	// FatalCodes are the exit codes which say that starting the program again
+	// is pointless: its supervisor does not (suture.ErrDoNotRestart), or ends
+	// the whole tree if FatalEndsTree is set (suture.ErrTerminateSupervisorTree).
+	FatalCodes    []int
+	FatalEndsTree bool
+
+	// IPC is a channel between the host and the program, beside stdin, stdout
+	// and stderr; none if zero.
+	IPC IPC
+
+	// Identity is as whom, and within which bounds, the program runs; as the
+	// host if zero.
+	Identity Identity
+
+	// Limits bound what the program and its descendants use together. They
+	// need a cgroup.
+	Limits Limits
+
+	// File is where the output goes, instead of the logger; nil: the logger.
+	File *File
 
 	// MaxLine bounds a line of output, in bytes; 64 KiB if zero. A longer
 	// line is logged in pieces, with "…" at each cut.
@@ -59,77 +106,110 @@ const (
 // Process makes one incarnation of the program, not yet started. The Process
 // keeps a copy of c; changing c's slices afterwards has no effect on it.
 func (c Command) Process() (*Process, error) {
-	if err := c.validate(); err != nil {
+	c = c.clone()
+	plan, err := c.compile()
+	if err != nil {
 		return nil, fmt.Errorf("worker: command %q: %w", c.Path, err)
 	}
-	c.Args = slices.Clone(c.Args)
-	c.Env = slices.Clone(c.Env)
-	c.SuccessCodes = slices.Clone(c.SuccessCodes)
 	c.StopSignal = cmp.Or(c.StopSignal, syscall.SIGTERM)
+	c.StopWait = cmp.Or(c.StopWait, defaultStopWait)
+	c.SpawnLimit = cmp.Or(c.SpawnLimit, defaultSpawnLimit)
+	c.ReadyLimit = cmp.Or(c.ReadyLimit, defaultReadyLimit)
+	c.Alive = c.Alive.orDefault()
 	c.MaxLine = cmp.Or(c.MaxLine, defaultMaxLine)
 	c.TailLines = max(0, cmp.Or(c.TailLines, defaultTailLines))
-	return &Process{cmd: c}, nil
+	p := &Process{cmd: c, plan: plan}
+	if check, ok := c.Ready.(Run); ok {
+		p.plan.ready = p.run(check)
+	}
+	if check, ok := c.Alive.Check.(Run); ok {
+		p.plan.alive = p.run(check)
+	}
+	return p, nil
 }
 
-// validate says everything that is wrong with c at once.
-func (c Command) validate() error {
+// clone copies what the caller may change.
+func (c Command) clone() Command {
+	c.Args = slices.Clone(c.Args)
+	c.Env = slices.Clone(c.Env)
+	c.StopCommand = slices.Clone(c.StopCommand)
+	c.SuccessCodes = slices.Clone(c.SuccessCodes)
+	c.FatalCodes = slices.Clone(c.FatalCodes)
+	c.Identity = c.Identity.clone()
+	return c
+}
+
+// compile says everything that is wrong with c at once, and makes its plan.
+func (c *Command) compile() (plan, error) {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	also := func(err error) {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
 
 	if c.Path == "" {
 		bad("Path is empty: name the program to run")
 	}
 	// execve(2) takes C strings.
-	if slices.ContainsFunc(slices.Concat([]string{c.Path, c.Dir}, c.Args, c.Env), hasNUL) {
-		bad("Path, Args, Dir and Env cannot contain a NUL byte")
+	if slices.ContainsFunc(slices.Concat([]string{c.Path, c.Dir}, c.Args, c.Env, c.StopCommand), hasNUL) {
+		bad("Path, Args, Dir, Env and StopCommand cannot contain a NUL byte")
 	}
 	for _, kv := range c.Env {
 		if strings.IndexByte(kv, '=') < 1 {
 			bad(`Env has %q: entries have the form "key=value"`, kv)
 		}
 	}
-	if err := checkStopSignal(c.StopSignal); err != nil {
-		errs = append(errs, err)
+	if int(c.Inherit) >= len(inheritNames) {
+		bad("Inherit is %v: use InheritAll, InheritSafe or InheritNone", c.Inherit)
 	}
-	for _, code := range c.SuccessCodes {
-		if code < 0 || code > 255 {
-			bad("SuccessCodes has %d: exit codes are 0 to 255", code)
+	also(checkStopSignal(c.StopSignal))
+	if c.StopCommand != nil && (len(c.StopCommand) == 0 || c.StopCommand[0] == "") {
+		bad("StopCommand is empty: name the program to run")
+	}
+	if c.StopMessage && c.IPC != NodeIPC {
+		bad("StopMessage needs Node's channel: set IPC to NodeIPC")
+	}
+	if c.StopWait < 0 {
+		bad("StopWait is %v: it must not be negative", c.StopWait)
+	}
+	for _, codes := range []struct {
+		name string
+		list []int
+	}{{"SuccessCodes", c.SuccessCodes}, {"FatalCodes", c.FatalCodes}} {
+		for _, code := range codes.list {
+			if code < 0 || code > 255 {
+				bad("%s has %d: exit codes are 0 to 255", codes.name, code)
+			}
 		}
+	}
+	if c.FatalEndsTree && c.FatalCodes == nil {
+		bad("FatalEndsTree without FatalCodes: say which codes are fatal")
+	}
+	if c.ReadyLimit < 0 {
+		bad("ReadyLimit is %v: it must not be negative", c.ReadyLimit)
+	}
+	if int(c.IPC) >= len(ipcNames) {
+		bad("IPC is %v: use NoIPC or NodeIPC", c.IPC)
+	}
+	also(c.Identity.validate())
+	also(c.Limits.validate())
+	also(c.File.validate())
+	also(c.Alive.validate())
+	var p plan
+	var err error
+	p.ready, err = c.prober("Ready", c.Ready)
+	also(err)
+	p.alive, err = c.prober("Alive.Check", c.Alive.Check)
+	also(err)
+	if line, ok := c.Ready.(Line); ok {
+		p.line, _ = regexp.Compile(string(line)) // prober has told what is wrong
 	}
 	if c.MaxLine < 0 {
 		bad("MaxLine is %d: give a number of bytes, or zero for %d", c.MaxLine, defaultMaxLine)
 	}
-	return errors.Join(errs...)
+	return p, errors.Join(errs...)
 }
 
 func hasNUL(s string) bool { return strings.IndexByte(s, 0) >= 0 }
-
-// environ is the environment of a child started with ctx.
-func (c *Command) environ(ctx context.Context) []string {
-	env := slices.Clone(c.Env)
-	if env == nil {
-		env = os.Environ()
-	}
-	if ref, ok := strategies.ChildFrom(ctx); ok {
-		env = append(env,
-			"COPPICE_CHILD="+ref.Path,
-			"COPPICE_INCARNATION="+strconv.FormatUint(ref.Incarnation, 10))
-	}
-	return lastOfEach(env)
-}
-
-// lastOfEach drops all but the last entry of each key, as os/exec does: getenv
-// in the child would find the first.
-func lastOfEach(env []string) []string {
-	seen := make(map[string]bool, len(env))
-	kept := make([]string, 0, len(env))
-	for _, kv := range slices.Backward(env) {
-		key, _, _ := strings.Cut(kv, "=")
-		if !seen[key] {
-			seen[key] = true
-			kept = append(kept, kv)
-		}
-	}
-	slices.Reverse(kept)
-	return kept
-}

@@ -14,21 +14,43 @@
 //
 // # What is promised
 //
-//   - When Serve returns, no member of the program's session is alive: not the
-//     program, and none of its descendants that did not leave the session. The
-//     exception is told by a [SurvivorsError].
+//   - When Serve returns, nothing that the program started is alive. Where
+//     cgroup v2 can be used each incarnation has a cgroup of its own, which no
+//     descendant escapes, be it a daemon with a double fork. Elsewhere it is the
+//     session that is emptied, and a descendant which moves to a session of its
+//     own is not followed; package guard catches it at the end of the host. What
+//     does not die of SIGKILL is told by a [SurvivorsError].
 //   - When the host ends, for whatever reason, the kernel kills the program
-//     (PR_SET_PDEATHSIG, see below). Its descendants are not covered by that.
+//     (PR_SET_PDEATHSIG, see below). Its descendants are covered by package
+//     guard, or, once the next host starts a program, by what it finds of the
+//     cgroups.
 //   - A waiting child costs no operating-system thread, and no output buffer
 //     while it is silent.
 //   - What the child writes to stdout and stderr goes line by line, made
-//     harmless, to the [hclog.Logger] in Init's context. A slow logger holds up
-//     the child's writing, never its supervisor.
+//     harmless, to the [hclog.Logger] in Init's context, at the level that the
+//     line seems to have, and to a [File] if there is one. Neither holds up the
+//     child by more than a second; what is dropped then is counted, and said.
 //
-// What is not promised: a descendant which moves to a session of its own
-// (setsid, a daemon's double fork) is not followed; there are no readiness
-// probes, watchdog, resource limits or cgroups. Linux from 5.4 is needed; on
-// other systems Init returns an error that wraps [errors.ErrUnsupported].
+// # Start, life and end
+//
+// Init returns when the program is executed, or when it is ready if [Command]
+// says how that is found out: by sd_notify(3), a port, a URL, a command, a line
+// of output, or Node's process.send. The same ways, but for the last two, tell
+// whether it is alive; one that is not is ended and counts as crashed. The end
+// begins with what the Command says of it, in the order StopMessage,
+// StopCommand, StopSignal; the time that all this may take is the tree's affair.
+//
+// When the machine lacks descriptors, processes or memory to start a program,
+// Init waits for them within SpawnLimit instead of failing.
+//
+// # Where cgroups are made
+//
+// Below the host's own cgroup, in a directory coppice-PID-…, which is gone when
+// the last child is. COPPICE_CGROUP in the host's environment names another
+// parent, by its path, or says "off".
+//
+// Linux from 5.4 is needed; on other systems Init returns an error that wraps
+// [errors.ErrUnsupported].
 //
 // # Goroutines that stay
 //

@@ -26,6 +26,8 @@ type ExitError struct {
 	Code     int            // exit code; -1 if a signal ended it
 	Signal   syscall.Signal // the signal that ended it; 0 if it exited
 	CoreDump bool           // the signal made it dump core
+	OOM      bool           // the kernel killed it, or a descendant, for want of memory; known with Limits.Memory only
+	Missed   error          // why it was ended, if it was found not to be alive: see Liveness
 	Usage    Usage
 	Tail     []string // the last lines of output, stdout and stderr as they came
 
@@ -47,20 +49,31 @@ func (e *ExitError) Error() string {
 	switch {
 	case e.lost:
 		how = "exit status unknown: another wait in this program took it"
+	case e.Signal == syscall.SIGKILL && e.OOM:
+		how = "killed by the kernel: out of memory"
 	case e.Signal != 0 && e.CoreDump:
 		how = "killed by " + signalName(e.Signal) + " (core dumped)"
 	case e.Signal != 0:
 		how = "killed by " + signalName(e.Signal)
 	}
+	if e.Missed != nil {
+		how = fmt.Sprintf("not alive: %v; %s", e.Missed, how)
+	}
 	return fmt.Sprintf("%s (pid %d): %s", e.Path, e.PID, how)
 }
 
-// ExitClass is what the end means to a supervisor. Death by SIGKILL is Killed,
-// whoever sent it. An exit with success is Normal, or Shutdown if a stop had
+// Unwrap gives access to Missed.
+func (e *ExitError) Unwrap() error { return e.Missed }
+
+// ExitClass is what the end means to a supervisor. One that was found not to be
+// alive has crashed, and so has one that ran out of memory. Death by SIGKILL is
+// else Killed, whoever sent it. An exit with success is Normal, or Shutdown if a stop had
 // been asked for, and so is then the death by the stop signal that was sent.
 // All else is Crash.
 func (e *ExitError) ExitClass() strategies.Class {
 	switch {
+	case e.Missed != nil, e.OOM && !e.asked:
+		return strategies.Crash
 	case e.Signal == syscall.SIGKILL:
 		return strategies.Killed
 	case e.success && !e.asked:

@@ -19,7 +19,7 @@ func ExampleCommand() {
 	cmd := worker.Command{
 		Path: "sh",
 		Args: []string{"-c", "echo hello from $NAME"},
-		Env:  append(os.Environ(), "NAME=the shell"),
+		Env:  []string{"NAME=the shell"},
 	}
 	p, err := cmd.Process()
 	if err != nil {

@@ -7,8 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/coppice-go/coppice/worker/internal/shim"
 )
 
 // explain makes a SpawnError of what went wrong. execve(2) and chdir(2) share
@@ -17,12 +20,20 @@ func explain(cmd *Command, prog *program, err error) error {
 	if errors.Is(err, errors.ErrUnsupported) {
 		return err
 	}
-	why := explainResource(err)
+	errno, bare := err.(syscall.Errno)
+	if step, ok := err.(*shim.StepError); ok && (step.Step == shim.Chdir || step.Step == shim.Execve) {
+		errno, bare, err = step.Err, true, step.Err
+	}
+	if !bare { // it says itself what it is about
+		errno, _ = errors.AsType[syscall.Errno](err)
+		return &SpawnError{Path: cmd.Path, Dir: cmd.Dir, Err: err, why: explainResource(errno)}
+	}
+	why := explainResource(errno)
 	if why == "" {
 		why = explainDir(prog.dir)
 	}
 	if why == "" {
-		why = explainProgram(prog, err)
+		why = explainProgram(prog, errno)
 	}
 	return &SpawnError{Path: cmd.Path, Dir: cmd.Dir, Err: err, why: why}
 }
@@ -38,8 +49,8 @@ func explainLookUp(name string, err error) string {
 }
 
 // explainResource names the limit that was hit.
-func explainResource(err error) string {
-	switch err {
+func explainResource(errno syscall.Errno) string {
+	switch errno {
 	case unix.EMFILE:
 		var lim unix.Rlimit
 		_ = unix.Getrlimit(unix.RLIMIT_NOFILE, &lim)

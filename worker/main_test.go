@@ -83,6 +83,35 @@ func play(role string, args []string) {
 		signal.Ignore(syscall.SIGTERM)
 		fmt.Println("ready")
 		linger()
+	case "tell": // MESSAGE...
+		tell(args...)
+		linger()
+	case "extend": // N: it is ready after N times 500 ms, each announced
+		for range arg(0) {
+			tell("EXTEND_TIMEOUT_USEC=1500000")
+			time.Sleep(500 * time.Millisecond)
+		}
+		tell("READY=1")
+		linger()
+	case "ping": // N HOW MESSAGE...: it sends N pings and then says the messages
+		if args[1] == "deaf" {
+			signal.Ignore(syscall.SIGABRT)
+		}
+		tell("READY=1")
+		ping(arg(0))
+		tell(args[2:]...)
+		linger()
+	case "web": // ADDRESS FILE [slow to stop]
+		if len(args) > 2 {
+			c := make(chan os.Signal, 1)
+			signal.Notify(c, syscall.SIGTERM)
+			go func() { <-c; time.Sleep(200 * time.Millisecond); os.Exit(0) }()
+		}
+		serveHTTP(args[0], args[1])
+	case "fork-off":
+		fmt.Println(startStubborn("own-session"))
+	case "full":
+		full()
 	case "starve":
 		starve()
 	case "host": // N: supervises N processes
@@ -98,6 +127,16 @@ func linger() {
 
 // startStubborn starts one that ignores SIGTERM and returns when it does.
 func startStubborn(how string) int {
+	if how == "daemon" { // a double fork: its parent is gone
+		cmd := exec.Command("/proc/self/exe", "fork-off")
+		cmd.Stderr = os.Stderr
+		out, err := cmd.Output()
+		if err != nil {
+			panic(err)
+		}
+		pid, _ := strconv.Atoi(strings.TrimSpace(string(out)))
+		return pid
+	}
 	cmd := exec.Command("/proc/self/exe", "stubborn")
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setpgid: how == "own-group",
@@ -251,6 +290,17 @@ func (j *journal) count(part string) (n int) {
 		}
 	}
 	return n
+}
+
+// next waits for a line that is still to come, or the last one if it came just now.
+func (j *journal) next() {
+	j.mu.Lock()
+	more := j.more
+	j.mu.Unlock()
+	select {
+	case <-more:
+	case <-time.After(10 * time.Millisecond):
+	}
 }
 
 // await waits for n lines that contain part.

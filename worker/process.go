@@ -2,26 +2,67 @@ package worker
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/thejerf/suture/v4"
+
+	"github.com/coppice-go/coppice/worker/internal/probe"
 )
 
 // Process is one incarnation of a program. It is made by [Command.Process],
 // started by Init and served once.
 type Process struct {
-	cmd Command
+	cmd  Command
+	plan plan
 
-	mu     sync.Mutex // guards what follows; never held while waiting for anything
-	stage  stage
-	child  child          // nil until spawned
-	reaped bool           // child's pid is no longer its own: no signal by number
-	asked  bool           // Serve's context was cancelled
-	sent   syscall.Signal // the stop signal, once it was sent
-	killed bool           // Kill was called
+	captured *Result // of Exec: gets the output; else nil
+
+	// Set by Init before anything else can happen to the program.
+	log   hclog.Logger
+	alive context.Context // done when the program is dead; nil if nobody but Serve waits for that
+	dead  context.CancelFunc
+	ready chan struct{}   // closed when the program says that it is
+	said  <-chan struct{} // ready, or what is closed by its Line
+
+	mu         sync.Mutex // guards what follows; never held while waiting for anything
+	stage      stage
+	child      child          // nil until spawned
+	reaped     bool           // child's pid is no longer its own: no signal by number
+	asked      bool           // Serve's context was cancelled
+	sent       syscall.Signal // the stop signal, once it was sent
+	killed     bool           // Kill was called
+	late       *time.Timer    // of ReadyLimit
+	lateAt     time.Time
+	dog        watchdog
+	missed     error // why it was aborted
+	abortTimer *time.Timer
+	status     string
+}
+
+// plan is what a Command's checks amount to.
+type plan struct {
+	ready, alive probe.Check    // nil if the program speaks up itself
+	line         *regexp.Regexp // of Line
+}
+
+// notifies reports whether the program is expected to use sd_notify(3).
+func (c *Command) notifies() bool {
+	_, ready := c.Ready.(Notify)
+	_, alive := c.Alive.Check.(Notify)
+	return ready || alive
+}
+
+// attended reports whether somebody has to know of the program's death beside
+// Serve.
+func (c *Command) attended() bool {
+	return c.Ready != nil || c.Alive.Check != nil || c.StopCommand != nil || c.StopMessage
 }
 
 type stage uint8
@@ -40,11 +81,14 @@ const (
 type child interface {
 	pid() int
 	stop(syscall.Signal) error // signals the leader, and continues it if it was stopped
-	kill()                     // SIGKILL to the process group
+	kill()                     // SIGKILL to all that belongs to it
 	await()                    // returns when the leader is dead, and does not reap it
 	reap() *ExitError          // collects the exit status; never waits
-	sweep() (int, error)       // ends what is left of the session: how many, and a *SurvivorsError
+	sweep() (int, error)       // ends what is left of it: how many, and a *SurvivorsError
 	drain() []string           // reads the rest of the output and returns its tail
+
+	send(ctx context.Context, v any) error // to Node's channel, if it has one
+	receive(ctx context.Context) (json.RawMessage, error)
 }
 
 // Init spawns the program and returns when it runs. Its context bounds only the
@@ -60,24 +104,46 @@ func (p *Process) Init(ctx context.Context) error {
 		p.advance(starting, ended)
 		return err
 	}
-	c, err := spawn(ctx, &p.cmd)
+	p.log = hclog.FromContext(ctx)
+	p.ready = make(chan struct{})
+	p.said = p.ready
+	if p.cmd.attended() {
+		p.alive, p.dead = context.WithCancel(context.Background())
+	}
+	c, err := p.spawn(ctx)
 	if err != nil {
 		p.advance(starting, ended)
 		return err
+	}
+	if p.alive != nil {
+		go func() {
+			c.await()
+			p.dead()
+		}()
 	}
 
 	p.mu.Lock()
 	p.child = c
 	err = p.interruptedLocked(ctx)
-	if err == nil {
-		p.stage = started
-	} else {
-		c.kill()
-	}
 	p.mu.Unlock()
-
+	if err == nil && p.cmd.Ready != nil {
+		err = p.awaitReady(ctx)
+	}
 	if err != nil {
-		_ = p.finish(hclog.NewNullLogger()) // nobody asks any longer how it ended
+		return p.fail(err)
+	}
+	p.advance(starting, started)
+	return nil
+}
+
+// fail ends a program whose start has failed.
+func (p *Process) fail(err error) error {
+	p.mu.Lock()
+	p.child.kill()
+	p.mu.Unlock()
+	how := p.finish(hclog.NewNullLogger())
+	if notReady, ok := err.(*NotReadyError); ok {
+		notReady.Exit = how
 	}
 	return err
 }
@@ -109,7 +175,9 @@ func (p *Process) Serve(ctx context.Context) error {
 		defer close(stopped)
 		p.stop()
 	})
-	err := p.finish(hclog.FromContext(ctx))
+	unwatch := p.watch(ctx)
+	err := p.finish(p.log)
+	unwatch()
 	if !forget() {
 		<-stopped
 	}
@@ -128,23 +196,14 @@ func (p *Process) Kill() {
 	}
 }
 
-// stop asks the program to end.
-func (p *Process) stop() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.reaped {
-		return
-	}
-	p.asked = true
-	if p.child.stop(p.cmd.StopSignal) == nil {
-		p.sent = p.cmd.StopSignal
-	}
-}
-
 // finish accompanies the child from wherever it is to its end.
 func (p *Process) finish(log hclog.Logger) error {
 	c := p.child
-	c.await()
+	if p.alive != nil {
+		<-p.alive.Done()
+	} else {
+		c.await()
+	}
 
 	// Up to here the leader, be it a zombie, keeps its pid from being used
 	// anew, and Kill may signal the group by that number.
@@ -153,6 +212,11 @@ func (p *Process) finish(log hclog.Logger) error {
 	p.reaped = true
 	exit.asked = p.asked || p.killed
 	exit.sent = p.sent
+	exit.Missed = p.missed
+	p.dog.stop()
+	if p.abortTimer != nil {
+		p.abortTimer.Stop()
+	}
 	p.mu.Unlock()
 
 	left, err := c.sweep()
@@ -170,6 +234,11 @@ func (p *Process) finish(log hclog.Logger) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w; %w", exit, err)
+	case exit.Signal == 0 && slices.Contains(p.cmd.FatalCodes, exit.Code):
+		if p.cmd.FatalEndsTree {
+			return fmt.Errorf("%w, which is fatal: %w", exit, suture.ErrTerminateSupervisorTree)
+		}
+		return fmt.Errorf("%w, which is fatal: %w", exit, suture.ErrDoNotRestart)
 	case exit.Code == 0 && !exit.asked:
 		return nil
 	}

@@ -2,6 +2,8 @@ package worker
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -10,74 +12,207 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sys/unix"
+
+	"github.com/coppice-go/coppice/strategies"
+	"github.com/coppice-go/coppice/worker/internal/cgroup"
+	"github.com/coppice-go/coppice/worker/internal/nodeipc"
+	"github.com/coppice-go/coppice/worker/internal/notify"
+	"github.com/coppice-go/coppice/worker/internal/output"
 )
 
 // process is a child on Linux. The two things that are known about it are its
 // pid, which names it only until it is reaped, and a pidfd, which is never
 // given to another (pidfd_open(2)).
 type process struct {
-	id    int
-	pidfd *os.File
-	conn  syscall.RawConn // of pidfd
-	out   *output
-	pipes [2]*pipe
-	pumps sync.WaitGroup
+	id     int
+	pidfd  *os.File
+	conn   syscall.RawConn  // of pidfd
+	group  *cgroup.Group    // nil without cgroups
+	notify *notify.Socket   // nil unless it is listened to
+	node   *nodeipc.Channel // nil without IPC
+	out    *output.Output
+	heard  sync.WaitGroup // who listens to notify
+	file   *output.File   // nil without Command.File
 
+	log      hclog.Logger
+	limited  bool   // it has Limits.Memory
 	reapedAt uint64 // set by reap, for sweep
 }
 
-// spawn starts the program and the reading of its output.
-func spawn(ctx context.Context, cmd *Command) (_ child, err error) {
+// spawn starts the program and the listening to what it says.
+func spawn(ctx context.Context, p *Process) (_ child, err error) {
 	if err := supported(); err != nil {
 		return nil, err
 	}
-	prog, err := lookUp(cmd)
+	prog, err := lookUp(&p.cmd)
 	if err != nil {
 		return nil, err
 	}
-	prog.env = cmd.environ(ctx)
-
-	c := &process{out: &output{log: hclog.FromContext(ctx), tail: tail{max: cmd.TailLines}}}
-	prog.files[0], err = unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, explain(cmd, prog, err)
-	}
-	defer unix.Close(prog.files[0])
-	for i := range c.pipes {
-		c.pipes[i], prog.files[1+i], err = newPipe()
+	defer prog.close()
+	c := &process{log: p.log, limited: p.cmd.Limits.Memory > 0}
+	defer func() {
 		if err != nil {
-			return nil, explain(cmd, prog, err)
+			c.discard()
 		}
-		defer unix.Close(prog.files[1+i])
-		defer func() {
-			if err != nil {
-				c.pipes[i].file.Close()
-			}
-		}()
+	}()
+	if err := c.equip(ctx, p, prog); err != nil {
+		return nil, explain(&p.cmd, prog, err)
 	}
-
-	l, err := launch(ctx, prog)
+	l, err := launchAs(ctx, prog, p.cmd.Identity)
 	switch {
 	case ctx.Err() != nil && err == ctx.Err():
-		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
+		return nil, fmt.Errorf("start %s: %w", p.cmd.Path, err)
 	case err != nil:
-		return nil, explain(cmd, prog, err)
+		return nil, explain(&p.cmd, prog, err)
 	}
 	c.id = l.pid
 	if c.pidfd, c.conn, err = pollable(l.pidfd, "pidfd"); err != nil {
 		abandon(l.pid)
-		return nil, explain(cmd, prog, err)
+		return nil, explain(&p.cmd, prog, err)
 	}
-
-	for i, name := range [...]string{"stdout", "stderr"} {
-		c.pipes[i].stream = stream{
-			out:     c.out,
-			fields:  []any{"pid", c.id, "stream", name},
-			maxLine: cmd.MaxLine,
-		}
-		c.pumps.Go(c.pipes[i].pump)
-	}
+	c.listen(p)
 	return c, nil
+}
+
+// equip makes what the program is connected by: its descriptors, the variables
+// that tell of them, and its cgroup.
+func (c *process) equip(ctx context.Context, p *Process, prog *program) (err error) {
+	null, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	prog.files = append(prog.files, null)
+	if err := c.equipOutput(ctx, p, prog); err != nil {
+		return err
+	}
+	var env []string
+	if p.cmd.IPC == NodeIPC {
+		var fd int
+		if c.node, fd, err = nodeipc.New(); err != nil {
+			return err
+		}
+		env = append(env, nodeipc.Env(len(prog.files))...)
+		prog.files = append(prog.files, fd)
+		if _, ok := p.cmd.Ready.(NodeReady); ok {
+			c.node.Observe(func(m json.RawMessage) {
+				if string(m) == `"ready"` {
+					p.isReady()
+				}
+			})
+		}
+	}
+	if p.cmd.notifies() {
+		if c.notify, err = notify.Listen(""); err != nil {
+			return err
+		}
+		if err := c.letNotify(p.cmd.Identity); err != nil {
+			return err
+		}
+		env = append(env, "NOTIFY_SOCKET="+c.notify.Path())
+		if _, ok := p.cmd.Alive.Check.(Notify); ok {
+			env = append(env, fmt.Sprintf("WATCHDOG_USEC=%d", p.cmd.Alive.Every.Microseconds()))
+		}
+	}
+	if c.group, err = newGroup(ctx, &p.cmd); err != nil {
+		return err
+	}
+	if c.group != nil {
+		prog.cgroup = c.group.FD()
+	}
+	prog.env = p.cmd.environ(ctx, env...)
+	return nil
+}
+
+// letNotify lets a program that runs as another user reach the socket.
+func (c *process) letNotify(i Identity) error {
+	cred, _, err := i.shim().Credential()
+	if err != nil || cred == nil {
+		return err
+	}
+	return c.notify.Allow(int(cred.Uid))
+}
+
+func (c *process) equipOutput(ctx context.Context, p *Process, prog *program) (err error) {
+	cfg := output.Config{
+		Logger:    p.log,
+		MaxLine:   p.cmd.MaxLine,
+		TailLines: p.cmd.TailLines,
+		Name:      p.cmd.Path,
+	}
+	if p.cmd.TailLines == 0 {
+		cfg.TailLines = -1
+	}
+	if p.captured != nil {
+		cfg.Logger, cfg.Raw = nil, p.captured.write
+	}
+	if ref, ok := strategies.ChildFrom(ctx); ok {
+		cfg.Name, cfg.Incarnation = ref.Path, ref.Incarnation
+	}
+	if f := p.cmd.File; f != nil {
+		c.file, err = output.OpenFile(f.Path, output.FileOptions{
+			MaxSize: f.MaxSize, Keep: f.Keep, MaxAge: f.MaxAge, Compress: f.Compress, Times: f.Times,
+		})
+		if err != nil {
+			return err
+		}
+		cfg.File, cfg.FileOnly = c.file, !f.Log
+	}
+	c.out = output.New(cfg)
+	for _, name := range [...]string{"stdout", "stderr"} {
+		w, err := c.out.Pipe(name)
+		if err != nil {
+			return err
+		}
+		prog.files = append(prog.files, w)
+	}
+	if p.plan.line != nil {
+		p.said = c.out.Watch(p.plan.line)
+	}
+	return nil
+}
+
+// listen begins to hear what the program says; it has started.
+func (c *process) listen(p *Process) {
+	if c.group != nil {
+		c.group.CloseFD()
+	}
+	c.out.Start(c.id)
+	if c.notify != nil {
+		c.heard.Go(func() {
+			for {
+				m, err := c.notify.Receive()
+				if err != nil {
+					return
+				}
+				p.notified(m)
+			}
+		})
+	}
+}
+
+// unequip undoes equip.
+func (c *process) unequip() {
+	if c.node != nil {
+		c.node.Close()
+	}
+	if c.notify != nil {
+		_ = c.notify.Close()
+		c.heard.Wait()
+	}
+	if c.file != nil {
+		_ = c.file.Close()
+	}
+}
+
+// discard is for when the program could not be started.
+func (c *process) discard() {
+	if c.out != nil {
+		c.out.Close()
+	}
+	if c.group != nil {
+		_ = c.group.Remove()
+	}
+	c.unequip()
 }
 
 // abandon ends a child that cannot be waited for in the netpoller.
@@ -85,6 +220,16 @@ func abandon(pid int) {
 	_ = unix.Kill(-pid, unix.SIGKILL)
 	_, _ = ignoringEINTR(func() (int, error) { return unix.Wait4(pid, nil, 0, nil) })
 }
+
+func (c *process) send(ctx context.Context, v any) error {
+	err := c.node.Send(ctx, v)
+	if errors.Is(err, nodeipc.ErrClosed) {
+		return fmt.Errorf("%w: %w", ErrNoIPC, err)
+	}
+	return err
+}
+
+func (c *process) receive(ctx context.Context) (json.RawMessage, error) { return c.node.Receive(ctx) }
 
 func (c *process) pid() int { return c.id }
 
@@ -95,9 +240,13 @@ func (c *process) stop(sig syscall.Signal) error {
 	return err
 }
 
-// kill sends SIGKILL to the process group. It is called while the leader is not
-// reaped, so that the number is certainly that of our group.
+// kill sends SIGKILL to the cgroup, if there is one, and to the process group. It
+// is called while the leader is not reaped, so that the number is certainly that
+// of our group.
 func (c *process) kill() {
+	if c.group != nil {
+		_ = c.group.Kill()
+	}
 	if c.signal(unix.SIGKILL, unix.PIDFD_SIGNAL_PROCESS_GROUP) == unix.EINVAL { // Linux < 6.9
 		_ = unix.Kill(-c.id, unix.SIGKILL)
 	}
@@ -155,7 +304,24 @@ func (c *process) reap() *ExitError {
 	if status.Signaled() {
 		exit.Signal, exit.CoreDump = status.Signal(), status.CoreDump()
 	}
+	if c.limited {
+		kills, _ := c.group.OOMKills()
+		exit.OOM = kills > 0
+	}
 	return exit
+}
+
+// drain reads the rest of the output and ends all listening.
+func (c *process) drain() []string {
+	end := c.out.Drain()
+	c.unequip()
+	if end.Unlogged > 0 {
+		c.log.Warn("the log was too slow for the last lines of output", "pid", c.id, "lines", end.Unlogged)
+	}
+	if end.Unwritten > 0 {
+		c.log.Warn("the last lines of output are missing in the file", "pid", c.id, "lines", end.Unwritten)
+	}
+	return end.Tail
 }
 
 func checkStopSignal(sig syscall.Signal) error {

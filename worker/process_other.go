@@ -10,9 +10,9 @@ import (
 	"syscall"
 )
 
-func spawn(_ context.Context, cmd *Command) (child, error) {
+func spawn(_ context.Context, p *Process) (child, error) {
 	return nil, fmt.Errorf("worker: start %s: processes are supervised on Linux only, not on %s: %w",
-		cmd.Path, runtime.GOOS, errors.ErrUnsupported)
+		p.cmd.Path, runtime.GOOS, errors.ErrUnsupported)
 }
 
 func checkStopSignal(syscall.Signal) error { return nil }

@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -11,8 +13,36 @@ import (
 // sweepFor bounds the wait for the members of a session to die of SIGKILL.
 const sweepFor = 5 * time.Second
 
-// sweep ends what is left of the session whose leader was just reaped, and
-// returns how many were alive.
+// sweep ends what is left of the cgroup, if there is one, and of the session
+// whose leader was just reaped, and returns how many were alive.
+func (c *process) sweep() (left int, err error) {
+	defer c.pidfd.Close()
+	if c.group != nil {
+		left, err = c.sweepGroup()
+	}
+	more, err2 := c.sweepSession() // who left the cgroup, which takes rights
+	return left + more, cmp.Or(err, err2)
+}
+
+// sweepGroup takes two system calls in the ordinary case, nobody.
+func (c *process) sweepGroup() (left int, err error) {
+	err = c.group.Remove()
+	if !errors.Is(err, unix.EBUSY) {
+		return 0, nil // what cannot be removed for another reason is cleared by the next run
+	}
+	members, _ := c.group.Pids()
+	if err := c.group.Kill(); err != nil {
+		return len(members), &SurvivorsError{Pids: members, err: err}
+	}
+	alive, err := c.group.AwaitEmpty(sweepFor)
+	if len(alive) > 0 || err != nil {
+		return len(members), &SurvivorsError{Pids: alive, err: err}
+	}
+	_ = c.group.Remove()
+	return len(members), nil
+}
+
+// sweepSession is sweep for the session.
 //
 // The ordinary case, nobody, takes one system call: see numberInUse. Else all
 // of /proc is looked at. Members are dead when they are zombies; their new
@@ -31,8 +61,7 @@ const sweepFor = 5 * time.Second
 //
 // Processes that carry the number without such a proof are not touched, but
 // reported as survivors if they stay.
-func (c *process) sweep() (left int, err error) {
-	defer c.pidfd.Close()
+func (c *process) sweepSession() (left int, err error) {
 	deadline := time.Now().Add(sweepFor)
 	known := make(map[member]bool)
 	for pause := 100 * time.Microsecond; ; pause = min(2*pause, 50*time.Millisecond) {

@@ -3,73 +3,118 @@
 package worker
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/coppice-go/coppice/strategies"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
+
+	"github.com/coppice-go/coppice/strategies"
+	"github.com/coppice-go/coppice/worker/internal/cgroup"
 )
 
-// Whatever the leader leaves in its session dies with it, in its process group
-// or out of it, and one line says how many there were.
+// eachWay runs a test with a cgroup for each incarnation, and without.
+func eachWay(t *testing.T, f func(t *testing.T, escape []string)) {
+	t.Run("cgroup", func(t *testing.T) {
+		if _, err := cgroup.Find(); err != nil {
+			t.Skip(err)
+		}
+		f(t, []string{"same-group", "own-group", "own-session", "daemon"})
+	})
+	t.Run("session", func(t *testing.T) {
+		withoutCgroups(t)
+		f(t, []string{"same-group", "own-group"})
+	})
+}
+
+func withoutCgroups(t *testing.T) {
+	before := findCgroup
+	t.Cleanup(func() { findCgroup = before })
+	findCgroup = func() (*cgroup.Parent, error) { return nil, errors.ErrUnsupported }
+}
+
+// Whatever the leader leaves dies with it, however it tried to escape, and one
+// line says how many there were.
 func TestLeftBehind(t *testing.T) {
-	for _, how := range []string{"same-group", "own-group"} {
-		t.Run(how, func(t *testing.T) {
-			r := start(t, self("leave", how, 3, 0))
-			if err := r.end(); err != nil {
-				t.Fatal(err)
+	eachWay(t, func(t *testing.T, escape []string) {
+		for _, how := range escape {
+			for _, n := range []int{3, 50} {
+				r := start(t, self("leave", how, n, 0))
+				if err := r.end(); err != nil {
+					t.Fatal(err)
+				}
+				left := r.log.left()
+				if len(left) != n {
+					t.Fatalf("%s: left %v", how, left)
+				}
+				awaitGone(t, 0, left...) // now, not soon
+				line := fmt.Sprintf("warn: the program ended and left processes behind; they were killed processes=%d", n)
+				if said := r.log.count(line); said != 1 {
+					t.Errorf("%s: %d lines say that %d were left behind:\n%s", how, said, n, r.log)
+				}
 			}
-			left := r.log.left()
-			if len(left) != 3 {
-				t.Fatalf("left %v", left)
-			}
-			awaitGone(t, 0, left...) // now, not soon
-			if n := r.log.count("warn: the program ended and left processes behind; they were killed processes=3"); n != 1 {
-				t.Errorf("%d lines say that 3 were left behind:\n%s", n, r.log)
-			}
-		})
-	}
+		}
+	})
 }
 
 // After a stop nothing is left either, but that is no news.
 func TestStopEndsTheSession(t *testing.T) {
-	for _, how := range []string{"same-group", "own-group"} {
-		r := start(t, self("leave-and-stay", how, 2))
-		r.log.await(t, 1, "ready")
-		r.stop()
-		r.Kill()
-		if exit := exitOf(t, r.end()); exit.ExitClass() != strategies.Killed {
-			t.Errorf("%v is %v", exit, exit.ExitClass())
+	eachWay(t, func(t *testing.T, escape []string) {
+		for _, how := range escape {
+			r := start(t, self("leave-and-stay", how, 2))
+			r.log.await(t, 1, "ready")
+			r.stop()
+			r.Kill()
+			if exit := exitOf(t, r.end()); exit.ExitClass() != strategies.Killed {
+				t.Errorf("%v is %v", exit, exit.ExitClass())
+			}
+			if left := r.log.left(); len(left) != 2 {
+				t.Fatalf("left %v", left)
+			} else {
+				awaitGone(t, 0, left...)
+			}
+			if n := r.log.count("left processes behind"); n != 0 {
+				t.Errorf("%s: said after a kill: %s", how, r.log)
+			}
 		}
-		if left := r.log.left(); len(left) != 2 {
-			t.Fatalf("left %v", left)
-		} else {
-			awaitGone(t, 0, left...)
-		}
-		if n := r.log.count("left processes behind"); n != 0 {
-			t.Errorf("said after a kill: %s", r.log)
-		}
-	}
+	})
 }
 
-// A descendant in a session of its own is not followed, but it does not hide
-// the death of its parent by holding the pipe.
+// The leader dies of a signal, and what is left of it ignores SIGTERM.
+func TestCrashEndsTheRest(t *testing.T) {
+	eachWay(t, func(t *testing.T, escape []string) {
+		for _, how := range escape {
+			r := start(t, self("leave-and-stay", how, 2))
+			r.log.await(t, 1, "ready")
+			_ = syscall.Kill(r.PID(), syscall.SIGSEGV)
+			exit := exitOf(t, r.end())
+			if exit.ExitClass() != strategies.Crash {
+				t.Errorf("%v is %v", exit, exit.ExitClass())
+			}
+			awaitGone(t, 0, r.log.left()...)
+		}
+	})
+}
+
+// Without a cgroup a descendant in a session of its own is not followed, but it
+// does not hide the death of its parent by holding the pipe.
 func TestPipeHeld(t *testing.T) {
+	withoutCgroups(t)
 	r := start(t, self("leave", "own-session", 1, 3))
 	r.log.await(t, 1, "left")
 	awaitGone(t, patience, r.PID())
 	died := time.Now()
 	exit := exitOf(t, r.end())
-	if took := time.Since(died); took > drainFor {
+	if took := time.Since(died); took > time.Second {
 		t.Errorf("Serve returned %v after the death", took)
 	}
 	left := r.log.left()
@@ -202,35 +247,86 @@ func TestHostKilled(t *testing.T) {
 	awaitGone(t, 2*time.Second, pids...)
 }
 
-// A thousand lives leave nothing.
+// A thousand lives leave nothing, be they plain or with all that a Command can have.
 func TestNothingIsLeft(t *testing.T) {
-	once := func() {
-		p, _ := self("exit", 0).Process()
-		if cmd := light(); cmd.Path != "/proc/self/exe" {
-			cmd.Args = []string{"0"}
-			p, _ = cmd.Process()
+	plain := self("exit", 0)
+	if cmd := light(); cmd.Path != "/proc/self/exe" {
+		plain = Command{Path: cmd.Path, Args: []string{"0"}}
+	}
+	dir := t.TempDir()
+	equipped := with(plain, func(c *Command) {
+		c.Alive = Liveness{Check: Notify{}}
+		c.IPC = NodeIPC
+		c.File = &File{Path: dir + "/log"}
+	})
+	for name, cmd := range map[string]Command{"plain": plain, "equipped": equipped} {
+		once := func() {
+			p, err := cmd.Process()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Serve(quiet()); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if err := p.Serve(quiet()); err != nil {
-			t.Fatal(err)
+		once() // starts the permanent goroutines
+		fds, tasks, goroutines := openFiles(t), threads(t), goleak.IgnoreCurrent()
+		for range 1000 {
+			once()
 		}
-	}
-	once() // starts the permanent goroutines
-	fds, goroutines := openFiles(t), goleak.IgnoreCurrent()
-	for range 1000 {
-		once()
-	}
-	if now := openFiles(t); now != fds {
-		t.Errorf("%d open files, before %d", now, fds)
-	}
-	goleak.VerifyNone(t, goroutines)
-	if err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); err != unix.ECHILD {
-		t.Errorf("a child is left: %v", err)
+		if now := openFiles(t); now != fds {
+			t.Errorf("%s: %d open files, before %d", name, now, fds)
+		}
+		if now := threads(t); now > tasks+4 { // Go starts one when a call takes long
+			t.Errorf("%s: %d threads, before %d", name, now, tasks)
+		}
+		goleak.VerifyNone(t, goroutines)
+		if err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); err != unix.ECHILD {
+			t.Errorf("%s: a child is left: %v", name, err)
+		}
+		if left := ourFiles(t); len(left) > 0 {
+			t.Errorf("%s: left %q", name, left)
+		}
 	}
 }
 
-// Five hundred at once take few threads and little memory.
-func TestFiveHundred(t *testing.T) {
-	const n = 500
+// ourFiles are the directories that this process has made for its children.
+func ourFiles(t *testing.T) (left []string) {
+	t.Helper()
+	patterns := []string{"/run/coppice-notify-%d-*", os.TempDir() + "/coppice-notify-%d-*"}
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
+		patterns = append(patterns, dir+"/coppice-notify-%d-*")
+	}
+	if parent, err := cgroup.Find(); err == nil {
+		patterns = append(patterns, parent.String()+"/coppice-%d-*")
+	}
+	for _, p := range patterns {
+		found, err := filepath.Glob(fmt.Sprintf(p, os.Getpid()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		left = append(left, found...)
+	}
+	return left
+}
+
+func threads(t *testing.T) int {
+	t.Helper()
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(tasks)
+}
+
+// Many at once, with both streams captured, take few threads and little memory.
+func TestMany(t *testing.T) {
+	n := 5000
+	var lim unix.Rlimit
+	_ = unix.Getrlimit(unix.RLIMIT_NOFILE, &lim)
+	if raced || testing.Short() || lim.Cur < uint64(4*n) {
+		n = 500
+	}
 	ctx, cancel := context.WithCancel(quiet())
 	defer cancel()
 	var before, after runtime.MemStats
@@ -238,6 +334,7 @@ func TestFiveHundred(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	done := make(chan error, n)
 	goroutines := runtime.NumGoroutine()
+	began := time.Now()
 	for range n {
 		p, _ := light().Process()
 		if err := p.Init(ctx); err != nil {
@@ -245,15 +342,17 @@ func TestFiveHundred(t *testing.T) {
 		}
 		go func() { done <- p.Serve(ctx) }()
 	}
+	took := time.Since(began)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	status, _ := os.ReadFile("/proc/self/status")
-	_, rest, _ := bytes.Cut(status, []byte("Threads:"))
-	threads := string(bytes.Fields(rest)[0])
-	perChild := (after.HeapInuse + after.StackInuse - before.HeapInuse - before.StackInuse) / n
-	t.Logf("%s threads, %d goroutines, %d bytes each", threads, runtime.NumGoroutine()-goroutines, perChild)
-	if len(threads) > 2 || threads >= "30" && len(threads) == 2 {
-		t.Errorf("%s threads", threads)
+	tasks := threads(t)
+	perChild := (after.HeapInuse + after.StackInuse - before.HeapInuse - before.StackInuse) / uint64(n)
+	t.Logf("%d processes in %v: %d OS threads, %d goroutines, %d bytes each", n, took, tasks, runtime.NumGoroutine()-goroutines, perChild)
+	if tasks >= 40 {
+		t.Errorf("%d threads", tasks)
+	}
+	if perChild > 25_000 && !raced {
+		t.Errorf("%d bytes each", perChild)
 	}
 	if got := runtime.NumGoroutine() - goroutines; got > 3*n+8 {
 		t.Errorf("%d goroutines", got)

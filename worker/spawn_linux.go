@@ -16,11 +16,28 @@ import (
 
 // program is what it takes to start one.
 type program struct {
-	path  string // to be executed; relative to dir
-	argv  []string
-	dir   string
-	env   []string
-	files [3]int // stdin, stdout, stderr
+	path   string // to be executed; relative to dir
+	argv   []string
+	dir    string
+	env    []string
+	files  []int // of the program, by number: stdin, stdout, stderr, …; ours to close
+	cgroup int   // its descriptor; 0: none
+	cred   *syscall.Credential
+}
+
+func (p *program) descriptors() []uintptr {
+	files := make([]uintptr, len(p.files))
+	for i, fd := range p.files {
+		files[i] = uintptr(fd)
+	}
+	return files
+}
+
+// close closes our copies of the descriptors.
+func (p *program) close() {
+	for _, fd := range p.files {
+		unix.Close(fd)
+	}
 }
 
 // lookUp finds the program as os/exec.Command does.
@@ -89,11 +106,14 @@ func forkExec(prog *program) (launched, error) {
 	pid, err := syscall.ForkExec(prog.path, prog.argv, &syscall.ProcAttr{
 		Dir:   prog.dir,
 		Env:   prog.env,
-		Files: []uintptr{uintptr(prog.files[0]), uintptr(prog.files[1]), uintptr(prog.files[2])},
+		Files: prog.descriptors(),
 		Sys: &syscall.SysProcAttr{
-			Setsid:    true,
-			Pdeathsig: syscall.SIGKILL,
-			PidFD:     &pidfd,
+			Setsid:      true,
+			Pdeathsig:   syscall.SIGKILL,
+			PidFD:       &pidfd,
+			UseCgroupFD: prog.cgroup != 0,
+			CgroupFD:    prog.cgroup,
+			Credential:  prog.cred,
 		},
 	})
 	if err != nil {

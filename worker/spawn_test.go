@@ -108,7 +108,7 @@ func TestResourceErrors(t *testing.T) {
 	} {
 		before := openFiles(t)
 		launch = func(context.Context, *program) (launched, error) { return launched{}, errno }
-		p, _ := self("sleep").Process()
+		p, _ := with(self("sleep"), func(c *Command) { c.SpawnLimit = -1 }).Process()
 		if err := p.Init(quiet()); !errors.Is(err, errno) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %q", errno, err, want)
 		}
@@ -145,7 +145,7 @@ func starve() {
 			fmt.Println("setrlimit:", err)
 			return
 		}
-		p, _ := self("exit", 0).Process()
+		p, _ := with(self("exit", 0), func(c *Command) { c.SpawnLimit = -1 }).Process()
 		if err := p.Serve(quiet()); err != nil {
 			if !errors.Is(err, syscall.EMFILE) || !strings.Contains(err.Error(), "RLIMIT_NOFILE") {
 				fmt.Println("odd:", err)
@@ -172,7 +172,7 @@ func TestCommandIsValidated(t *testing.T) {
 		want string
 	}{
 		{Command{}, `worker: command "": Path is empty: name the program to run`},
-		{Command{Path: "a", Args: []string{"b\x00"}}, `worker: command "a": Path, Args, Dir and Env cannot contain a NUL byte`},
+		{Command{Path: "a", Args: []string{"b\x00"}}, `worker: command "a": Path, Args, Dir, Env and StopCommand cannot contain a NUL byte`},
 		{Command{Path: "a", Env: []string{"HOME"}}, `worker: command "a": Env has "HOME": entries have the form "key=value"`},
 		{Command{Path: "a", StopSignal: 65}, `worker: command "a": StopSignal is 65: signals are 1 to 64`},
 		{Command{Path: "a", StopSignal: syscall.SIGKILL}, `worker: command "a": StopSignal is SIGKILL: shut the child down with BrutalKill instead`},

@@ -1,0 +1,98 @@
+// Bench is a supervisor of processes and nothing else, to be measured from
+// outside by a driver that knows how supervisors of many makes are started: it
+// keeps every command of a file running until SIGTERM, restarts without limit
+// and without delay, and says nothing.
+//
+//	go build -o bench ./worker/internal/bench
+//	bench [-parallel N] COMMANDS
+//
+// COMMANDS has one command on each line, its words separated by blanks: the
+// path of a program and its arguments.
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/coppice-go/coppice/strategies"
+	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/worker"
+)
+
+func main() {
+	parallel := flag.Int("parallel", 0, "starts and stops under way at once; 0: one after the other, as OTP does it")
+	flag.Parse()
+	if flag.NArg() != 1 {
+		fmt.Fprintln(os.Stderr, "bench: give the file of the commands")
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := supervise(ctx, flag.Arg(0), *parallel); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// supervise runs the commands of a file until ctx is cancelled.
+func supervise(ctx context.Context, file string, parallel int) error {
+	commands, err := read(file)
+	if err != nil {
+		return err
+	}
+	root, err := tree.New("bench", spec(commands, parallel))
+	if err != nil {
+		return err
+	}
+	if err := root.Serve(ctx); ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
+		return err
+	}
+	return nil
+}
+
+// spec has one child for each command. Output is read, cut into lines and
+// forgotten, because a tree without a Logger has none: to measure what it costs
+// to keep it, give each Command its own sink here.
+func spec(commands [][]string, parallel int) tree.Spec {
+	s := tree.Spec{
+		Intensity: strategies.Intensity{Max: math.MaxInt, Within: time.Millisecond},
+		Parallel:  parallel,
+	}
+	for i, c := range commands {
+		s.Children = append(s.Children, tree.Child{
+			ID:    fmt.Sprint(i),
+			Start: tree.Of(worker.Command{Path: c[0], Args: c[1:]}.Process),
+		})
+	}
+	return s
+}
+
+func read(file string) (commands [][]string, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		if words := strings.Fields(lines.Text()); len(words) > 0 {
+			commands = append(commands, words)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("read %s: %w", file, err)
+	}
+	if commands == nil {
+		return nil, fmt.Errorf("%s: there is no command in it: write one on each line", file)
+	}
+	return commands, nil
+}

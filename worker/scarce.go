@@ -1,0 +1,50 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"time"
+)
+
+const (
+	defaultSpawnLimit = 30 * time.Second
+	minSpawnPause     = 10 * time.Millisecond
+	maxSpawnPause     = time.Second
+)
+
+// spawn starts the program. While the machine lacks what it takes it tries
+// again: that says nothing about the program, and a restart by its supervisor
+// would find the machine as it is.
+func (p *Process) spawn(ctx context.Context) (child, error) {
+	until := time.Now().Add(p.cmd.SpawnLimit)
+	for pause := minSpawnPause; ; pause = min(2*pause, maxSpawnPause) {
+		c, err := spawn(ctx, p)
+		if !scarce(err) || !time.Now().Add(pause).Before(until) {
+			return c, err
+		}
+		if pause == minSpawnPause {
+			p.log.Warn("waiting for the machine to have room for the program", "error", err, "within", p.cmd.SpawnLimit)
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
+		if err := p.interrupted(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// scarce reports whether an error of a spawn is about the machine rather than
+// the program.
+func scarce(err error) bool {
+	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.EAGAIN, syscall.ENOMEM, syscall.ENOSPC} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 )
 
 // IPC is a kind of channel between the host and a program.
@@ -43,6 +44,18 @@ func (p *Process) Send(ctx context.Context, v any) error {
 		return fmt.Errorf("%s: %w", p.cmd.Path, ErrNoIPC)
 	}
 	return c.send(ctx, v)
+}
+
+// Messages are those of Receive, until there are no more or ctx ends.
+func (p *Process) Messages(ctx context.Context) iter.Seq[json.RawMessage] {
+	return func(yield func(json.RawMessage) bool) {
+		for {
+			m, err := p.Receive(ctx)
+			if err != nil || !yield(m) {
+				return
+			}
+		}
+	}
 }
 
 // Receive waits for the next message that the program sent with process.send.

@@ -372,7 +372,23 @@ func TestNode(t *testing.T) {
 	if want := fmt.Sprintf(`{"echo":{"ünï":"code\n"},"pid":%d}`, r.PID()); err != nil || string(m) != want {
 		t.Errorf("%s %v, want %s", m, err, want)
 	}
-	r.stop()
+	for range 3 {
+		if err := r.Send(ctx, "again"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := 0
+	for m := range r.Messages(ctx) {
+		if !strings.Contains(string(m), `"echo":"again"`) {
+			t.Errorf("%s", m)
+		}
+		if n++; n == 3 {
+			r.stop() // which ends the messages
+		}
+	}
+	if n != 3 {
+		t.Errorf("%d messages", n)
+	}
 	if exit := exitOf(t, r.end()); exit.Code != 0 || exit.ExitClass() != strategies.Shutdown || exit.sent != 0 {
 		t.Errorf("%v is %v", exit, exit.ExitClass())
 	}

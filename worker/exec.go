@@ -3,7 +3,6 @@ package worker
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 )
 
@@ -12,6 +11,7 @@ type Result struct {
 	Stdout, Stderr []byte // at most ExecLimit of each: the beginning
 	StdoutCut      int64  // bytes of it that were left out
 	StderrCut      int64
+	Code           int   // exit code; -1 if a signal ended it, or it was not started
 	Usage          Usage
 }
 
@@ -28,7 +28,7 @@ const ExecLimit = 1 << 20
 // Ready, Alive, the ways to stop and File of the Command have no meaning here.
 func Exec(ctx context.Context, c Command) (*Result, error) {
 	c.Ready, c.Alive, c.StopCommand, c.StopMessage, c.File = nil, Liveness{}, nil, false, nil
-	r := &Result{}
+	r := &Result{Code: -1}
 	p, err := c.Process()
 	if err != nil {
 		return r, err
@@ -40,14 +40,11 @@ func Exec(ctx context.Context, c Command) (*Result, error) {
 	kill := context.AfterFunc(ctx, p.Kill)
 	err = p.Serve(context.WithoutCancel(ctx))
 	inTime := kill()
-	exit, ended := errors.AsType[*ExitError](err)
-	if ended {
-		r.Usage = exit.Usage
-	}
+	r.Code, r.Usage = p.exit.Code, p.exit.Usage
 	switch {
-	case !inTime && ended && exit.asked:
+	case !inTime && p.exit.asked:
 		return r, fmt.Errorf("%s: killed: %w", c.Path, ctx.Err())
-	case ended && exit.success && exit == err: // and nothing survived it
+	case p.exit.success && p.exit == err: // and nothing survived it
 		return r, nil
 	}
 	return r, err

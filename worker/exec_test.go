@@ -3,6 +3,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -22,6 +23,7 @@ func TestExec(t *testing.T) {
 		{"no end of line", Shell("printf 'a\\n\\000b'"), "a\n\000b", "", 0},
 		{"failure", Shell("echo so far; exit 7"), "so far\n", "", 7},
 		{"success by code", with(Shell("exit 7"), func(c *Command) { c.SuccessCodes = []int{7} }), "", "", 0},
+		{"signal", Shell("kill -9 $$"), "", "", -1},
 		{"environment", with(Shell("echo $A-$HOME"), func(c *Command) { c.Env, c.Inherit = []string{"A=b"}, InheritNone }), "b-\n", "", 0},
 	} {
 		r, err := Exec(t.Context(), tt.cmd)
@@ -30,6 +32,9 @@ func TestExec(t *testing.T) {
 		}
 		if tt.code == 0 && err != nil || tt.code != 0 && exitOf(t, err).Code != tt.code {
 			t.Errorf("%s: %v", tt.name, err)
+		}
+		if want := map[string]int{"success by code": 7}[tt.name]; r.Code != cmp.Or(want, tt.code) {
+			t.Errorf("%s: code %d", tt.name, r.Code)
 		}
 	}
 }

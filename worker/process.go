@@ -44,6 +44,7 @@ type Process struct {
 	missed     error // why it was aborted
 	abortTimer *time.Timer
 	status     string
+	exit       *ExitError // how it ended
 }
 
 // plan is what a Command's checks amount to.
@@ -229,7 +230,7 @@ func (p *Process) finish(log hclog.Logger) error {
 	exit.Tail = c.drain()
 
 	p.mu.Lock()
-	p.stage = ended
+	p.stage, p.exit = ended, exit
 	p.mu.Unlock()
 	switch {
 	case err != nil:

@@ -23,6 +23,7 @@ func newApp(scenes []demo.Scene) *cli.App {
 		Commands: []*cli.Command{
 			demoCommand(scenes),
 			demoChildCommand(),
+			misbehaveCommand(),
 			versionCommand(),
 		},
 		Action:         noCommand,

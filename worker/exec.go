@@ -11,7 +11,7 @@ type Result struct {
 	Stdout, Stderr []byte // at most ExecLimit of each: the beginning
 	StdoutCut      int64  // bytes of it that were left out
 	StderrCut      int64
-	Code           int   // exit code; -1 if a signal ended it, or it was not started
+	Code           int // exit code; -1 if a signal ended it, or it was not started
 	Usage          Usage
 }
 

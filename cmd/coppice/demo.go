@@ -12,6 +12,7 @@ import (
 	"github.com/coppice-go/coppice/cmd/coppice/internal/demo"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/exit"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/interrupt"
+	"github.com/coppice-go/coppice/worker/guard"
 )
 
 // defaultSeed makes the storm of which the README tells.
@@ -47,9 +48,12 @@ func demoCommand(scenes []demo.Scene) *cli.Command {
 			if err != nil {
 				return err
 			}
+			// Whatever becomes of the demo, nothing of it is left.
+			if err := guard.Enter(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+				return err
+			}
 			stops := interrupt.Watch(c.Context)
 			defer stops.Release()
-			// The kernel kills the children of a program that is gone.
 			forget := context.AfterFunc(stops.Now, func() { os.Exit(exit.Failed) })
 			defer forget()
 			view := chooseView(c, asJSON, stops)

@@ -307,6 +307,11 @@ func TestBackPressure(t *testing.T) {
 	if _, err := c.Receive(soon(t)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatal(err)
 	}
+	queued := func() int {
+		c.in.mu.Lock()
+		defer c.in.mu.Unlock()
+		return len(c.in.queue)
+	}
 	// A child that does not wait finds the socket full.
 	fd := int(child.Fd())
 	if err := unix.SetNonblock(fd, true); err != nil {
@@ -318,11 +323,10 @@ func TestBackPressure(t *testing.T) {
 	for {
 		n, err := unix.Write(fd, line)
 		if err == unix.EAGAIN {
-			// The reader takes what it can, and then no more.
-			p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
-			if n, err := unix.Poll(p, 200); n == 0 && err == nil {
+			if queued() == maxQueued { // and the reader waits, or will with what it reads next
 				break
 			}
+			time.Sleep(time.Millisecond)
 			continue
 		}
 		if err != nil {
@@ -336,11 +340,8 @@ func TestBackPressure(t *testing.T) {
 			t.Fatal("the child is not made to wait")
 		}
 	}
-	c.in.mu.Lock()
-	queued := len(c.in.queue)
-	c.in.mu.Unlock()
-	if queued != maxQueued {
-		t.Errorf("%d messages wait to be received, want %d", queued, maxQueued)
+	if n := queued(); n != maxQueued {
+		t.Errorf("%d messages wait to be received, want %d", n, maxQueued)
 	}
 	if err := unix.SetNonblock(fd, false); err != nil {
 		t.Fatal(err)

@@ -19,6 +19,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"go.uber.org/goleak"
+
+	"github.com/coppice-go/coppice/worker/guard"
 )
 
 // The test binary runs itself as the children: with roleVar set it plays the
@@ -116,6 +118,11 @@ func play(role string, args []string) {
 		starve()
 	case "host": // N: supervises N processes
 		host(arg(0))
+	case "guarded-host": // supervises processes of which each leaves one more
+		if err := guard.Enter(); err != nil {
+			panic(err)
+		}
+		nasty()
 	}
 }
 
@@ -164,6 +171,30 @@ func host(n int) {
 		fmt.Println("left", p.PID())
 	}
 	fmt.Println("ready")
+	linger()
+}
+
+// nasty supervises children that try everything to get away.
+func nasty() {
+	log := newJournal()
+	ctx := withLogger(log)
+	for _, how := range []string{"same-group", "own-group", "own-session", "daemon"} {
+		p, err := self("leave-and-stay", how, 12).Process()
+		if err == nil {
+			err = p.Init(ctx)
+		}
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println("left", p.PID())
+	}
+	for log.count("ready") < 4 {
+		log.next()
+	}
+	for _, pid := range log.left() {
+		fmt.Println("left", pid)
+	}
+	fmt.Println("host", os.Getpid())
 	linger()
 }
 

@@ -3,10 +3,12 @@
 package worker
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -245,6 +247,45 @@ func TestHostKilled(t *testing.T) {
 	}
 	_ = syscall.Kill(host.PID(), syscall.SIGKILL)
 	awaitGone(t, 2*time.Second, pids...)
+}
+
+// The host dies under a guard: nothing is left when the guard is gone, whatever
+// the children have done to get away.
+func TestHostKilledUnderGuard(t *testing.T) {
+	for _, cgroups := range []string{"", "off"} {
+		cmd := exec.Command("/proc/self/exe", "guarded-host")
+		cmd.Env = append(os.Environ(), roleVar+"=1", "COPPICE_CGROUP="+cgroups)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var pids []int
+		host := 0
+		for lines := bufio.NewScanner(out); host == 0 && lines.Scan(); {
+			pid := 0
+			if _, err := fmt.Sscanf(lines.Text(), "left %d", &pid); err == nil {
+				pids = append(pids, pid)
+			}
+			_, _ = fmt.Sscanf(lines.Text(), "host %d", &host)
+		}
+		if len(pids) != 4+4*12 || host == 0 || host == cmd.Process.Pid {
+			t.Fatalf("host %d of %d, with %d processes", host, cmd.Process.Pid, len(pids))
+		}
+		for _, pid := range pids {
+			if !alive(pid) {
+				t.Errorf("%d is not alive before the end", pid)
+			}
+		}
+		_ = syscall.Kill(host, syscall.SIGKILL)
+		_ = cmd.Wait()
+		if code := cmd.ProcessState.ExitCode(); code != 128+int(syscall.SIGKILL) {
+			t.Errorf("the guard exited with %d", code)
+		}
+		awaitGone(t, 0, pids...)
+	}
 }
 
 // A thousand lives leave nothing, be they plain or with all that a Command can have.

@@ -246,8 +246,10 @@ func TestStray(t *testing.T) {
 	ours, theirs := socketpair(t)
 	defer unix.Close(ours)
 	defer unix.Close(theirs)
+	coverDir := "GOCOVERDIR=" + t.TempDir() // what is built with -cover complains without
 	self := func(env ...string) Program {
-		return Program{Path: "/proc/self/exe", Argv: []string{child.Name}, Env: append(env, roleVar+"=hello", "GORACE=atexit_sleep_ms=0")}
+		return Program{Path: "/proc/self/exe", Argv: []string{child.Name},
+			Env: append(env, roleVar+"=hello", "GORACE=atexit_sleep_ms=0", coverDir)}
 	}
 	run := func(p Program) (string, int) {
 		out, done := stdio(t, &p)

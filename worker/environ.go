@@ -61,7 +61,7 @@ func (c *Command) environ(ctx context.Context, more ...string) []string {
 		// A coppice below this one must not make its cgroups beside ours.
 		return slices.Contains(notInherited, key) || key == "COPPICE_CGROUP" && value != "off"
 	})
-	env = append(env, c.Env...)
+	env = append(append(env, c.Identity.environ()...), c.Env...)
 	if ref, ok := strategies.ChildFrom(ctx); ok {
 		env = append(env,
 			"COPPICE_CHILD="+ref.Path,

@@ -21,7 +21,8 @@ func explain(cmd *Command, prog *program, err error) error {
 		return err
 	}
 	errno, bare := err.(syscall.Errno)
-	if step, ok := err.(*shim.StepError); ok && (step.Step == shim.Chdir || step.Step == shim.Execve) {
+	if step, ok := err.(*shim.StepError); ok && (step.Step == shim.Chdir || step.Step == shim.Execve) &&
+		!(step.Err == unix.EACCES && cmd.Identity.User != "") { // what we may see says nothing of what that user may
 		errno, bare, err = step.Err, true, step.Err
 	}
 	if !bare { // it says itself what it is about

@@ -1,11 +1,14 @@
 package worker
 
-import "slices"
+import (
+	"os/user"
+	"slices"
+)
 
 // Identity is as whom, and within which bounds, a program runs. The zero value
 // changes nothing. Most of it takes rights that only root has.
 type Identity struct {
-	User   string   // name or number; with its group and supplementary groups unless those are given
+	User   string   // name or number; with its group and supplementary groups unless those are given, and USER, LOGNAME and HOME
 	Group  string   // name or number
 	Groups []string // supplementary groups, names or numbers
 
@@ -30,4 +33,20 @@ const Unlimited = ^uint64(0)
 func (i Identity) clone() Identity {
 	i.Groups, i.Rlimits = slices.Clone(i.Groups), slices.Clone(i.Rlimits)
 	return i
+}
+
+// environ is what the environment says of the user; nothing if it is not in the
+// user database.
+func (i Identity) environ() []string {
+	if i.User == "" {
+		return nil
+	}
+	u, err := user.Lookup(i.User)
+	if err != nil {
+		u, err = user.LookupId(i.User)
+	}
+	if err != nil {
+		return nil
+	}
+	return []string{"USER=" + u.Username, "LOGNAME=" + u.Username, "HOME=" + u.HomeDir}
 }

@@ -48,10 +48,12 @@ func TestIdentity(t *testing.T) {
 	}{
 		{"user", Identity{User: "nobody"}, nobody.Uid + " " + nobody.Gid + " 0022"},
 		{"user and mask", Identity{User: nobody.Uid, Group: "0", Umask: new(0o27)}, nobody.Uid + " 0 0027"},
+		{"home", Identity{User: nobody.Uid}, "nobody nobody " + nobody.HomeDir},
 		{"limit", Identity{Rlimits: []Rlimit{{"nofile", 77, 88}}}, "77"},
 		{"nice", Identity{Nice: new(7), NoNewPrivs: true}, "7 1"},
 	} {
 		script := map[string]string{
+			"home":  "echo $USER $LOGNAME $HOME",
 			"limit": "ulimit -n",
 			"nice":  "echo $(nice) $(sed -n 's/NoNewPrivs:.//p' /proc/self/status)",
 		}[tt.name]

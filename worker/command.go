@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/coppice-go/coppice/worker/internal/nodeipc"
 )
 
 // Command describes a program to run. It is a plain value like [os/exec.Cmd]'s
@@ -192,6 +194,11 @@ func (c *Command) compile() (plan, error) {
 	}
 	if int(c.IPC) >= len(ipcNames) {
 		bad("IPC is %v: use NoIPC or NodeIPC", c.IPC)
+	}
+	if c.IPC == NodeIPC {
+		if err := nodeipc.CheckEnv(c.Env); err != nil {
+			bad("Env: %w", err)
+		}
 	}
 	also(c.Identity.validate())
 	also(c.Limits.validate())

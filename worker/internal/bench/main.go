@@ -4,10 +4,11 @@
 // and without delay, and says nothing.
 //
 //	go build -o bench ./worker/internal/bench
-//	bench [-parallel N] COMMANDS
+//	bench [-parallel N] [-log DIR] COMMANDS
 //
 // COMMANDS has one command on each line, its words separated by blanks: the
-// path of a program and its arguments.
+// path of a program and its arguments. With -log the output of child N goes to
+// DIR/N.log, rotated at 32 MiB.
 package main
 
 import (
@@ -30,6 +31,7 @@ import (
 
 func main() {
 	parallel := flag.Int("parallel", 0, "starts and stops under way at once; 0: one after the other, as OTP does it")
+	logs := flag.String("log", "", "directory for the output; none: it is read and forgotten")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		fmt.Fprintln(os.Stderr, "bench: give the file of the commands")
@@ -37,19 +39,19 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := supervise(ctx, flag.Arg(0), *parallel); err != nil {
+	if err := supervise(ctx, flag.Arg(0), *logs, *parallel); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
 // supervise runs the commands of a file until ctx is cancelled.
-func supervise(ctx context.Context, file string, parallel int) error {
+func supervise(ctx context.Context, file, logs string, parallel int) error {
 	commands, err := read(file)
 	if err != nil {
 		return err
 	}
-	root, err := tree.New("bench", spec(commands, parallel))
+	root, err := tree.New("bench", spec(commands, logs, parallel))
 	if err != nil {
 		return err
 	}
@@ -59,18 +61,20 @@ func supervise(ctx context.Context, file string, parallel int) error {
 	return nil
 }
 
-// spec has one child for each command. Output is read, cut into lines and
-// forgotten, because a tree without a Logger has none: to measure what it costs
-// to keep it, give each Command its own sink here.
-func spec(commands [][]string, parallel int) tree.Spec {
+// spec has one child for each command.
+func spec(commands [][]string, logs string, parallel int) tree.Spec {
 	s := tree.Spec{
 		Intensity: strategies.Intensity{Max: math.MaxInt, Within: time.Millisecond},
 		Parallel:  parallel,
 	}
 	for i, c := range commands {
+		cmd := worker.Command{Path: c[0], Args: c[1:]}
+		if logs != "" {
+			cmd.File = &worker.File{Path: fmt.Sprintf("%s/%d.log", logs, i), MaxSize: 32 << 20, Keep: -1}
+		}
 		s.Children = append(s.Children, tree.Child{
 			ID:    fmt.Sprint(i),
-			Start: tree.Of(worker.Command{Path: c[0], Args: c[1:]}.Process),
+			Start: tree.Of(cmd.Process),
 		})
 	}
 	return s

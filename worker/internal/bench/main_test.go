@@ -29,7 +29,7 @@ func TestSupervise(t *testing.T) {
 		ctx, stop := context.WithCancel(context.Background())
 		var served sync.WaitGroup
 		var err error
-		served.Go(func() { err = supervise(ctx, file, parallel) })
+		served.Go(func() { err = supervise(ctx, file, "", parallel) })
 		t.Cleanup(func() { stop(); served.Wait() })
 		first := await(t, pids, 2)
 		if err := syscall.Kill(first[0].pid, syscall.SIGKILL); err != nil {
@@ -88,7 +88,7 @@ func TestRead(t *testing.T) {
 	empty := filepath.Join(dir, "empty")
 	write(t, empty, "\n \n")
 	for _, file := range []string{empty, filepath.Join(dir, "missing")} {
-		if err := supervise(t.Context(), file, 0); err == nil || !strings.Contains(err.Error(), file) {
+		if err := supervise(t.Context(), file, "", 0); err == nil || !strings.Contains(err.Error(), file) {
 			t.Errorf("%s: %v", file, err)
 		}
 	}

@@ -242,6 +242,24 @@ func TestSendEndsWithTheChild(t *testing.T) {
 	}
 }
 
+// When the kernel has no memory for the rest of a message (sendmsg(2), ENOBUFS),
+// no other may follow.
+func TestNothingFollowsAPart(t *testing.T) {
+	c, child := pair(t)
+	c.turn <- struct{}{}
+	w := &writing{line: []byte("rest"), begun: true, err: unix.ENOBUFS}
+	c.endTurn(w)
+	if err := c.outcome(w, nil); !errors.Is(err, unix.ENOBUFS) {
+		t.Errorf("error is %v, want ENOBUFS", err)
+	}
+	if err := c.Send(inTime(t), 1); !errors.Is(err, ErrClosed) {
+		t.Errorf("error is %v, want ErrClosed", err)
+	}
+	if got, err := io.ReadAll(child); len(got) > 0 || err != nil {
+		t.Errorf("child read %q, %v; want the end", got, err)
+	}
+}
+
 func TestSendEndsWithClose(t *testing.T) {
 	c, child := pair(t)
 	sent := make(chan error, 1)

@@ -4,7 +4,7 @@ import "sync"
 
 const (
 	readSize  = 32 << 10
-	largeSize = 512 << 10 // for a busy stream
+	largeSize = 256 << 10 // for a busy stream
 
 	// little is what is not worth a buffer, or a read.
 	little = 4 << 10

@@ -8,11 +8,12 @@ import (
 )
 
 // A stream whose reads follow each other closely is busy, and gets a larger
-// pipe and larger reads. That takes a third off what reading and writing costs
-// this process, and half off what it costs the child, which is woken less often.
+// pipe and larger reads. That takes a third off what its output costs us, and
+// half off what it costs the child, who is woken less often.
 const (
 	busyReads = 64
 	busyGap   = 3 * time.Millisecond
+	largePipe = 512 << 10
 
 	// An unprivileged user's pipes may hold 64 MiB in all, or new ones become
 	// very small (pipe(7), pipe-user-pages-soft): only so many are enlarged at a
@@ -47,7 +48,7 @@ func (b *busy) enlarge(p *pipe) {
 		return
 	}
 	var err error
-	e := p.conn.Control(func(fd uintptr) { _, err = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, 1024<<10) })
+	e := p.conn.Control(func(fd uintptr) { _, err = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, largePipe) })
 	if e != nil || err != nil { // EPERM: the user has too many pipes
 		enlarged.Add(-1)
 		return

@@ -124,7 +124,7 @@ func (f *File) open() error {
 	info, err := os.Stat(f.path)
 	device := err == nil && info.Mode()&fs.ModeCharDevice != 0
 	if err == nil && !device && !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is no regular file: name a file or a directory's new entry", f.path)
+		return fmt.Errorf("%s is neither a regular file nor a character device: name a file", f.path)
 	}
 	flags := os.O_RDWR | os.O_CREATE | os.O_APPEND
 	if device {
@@ -143,13 +143,16 @@ func (f *File) open() error {
 		return err
 	}
 	o := f.options
-	f.w = &timberjack.Logger{
+	w := &timberjack.Logger{
 		Filename:   f.path,
-		MaxSize:    int((f.maxSize()) / mebibyte),
+		MaxSize:    int(f.maxSize() / mebibyte),
 		MaxBackups: max(0, cmp.Or(o.Keep, defaultKeep)),
 		MaxAge:     int((o.MaxAge + day - 1) / day),
-		Compress:   o.Compress,
 	}
+	if o.Compress {
+		w.Compression = "gzip"
+	}
+	f.w = w
 	return nil
 }
 

@@ -314,7 +314,7 @@ func TestDiskFillsUp(t *testing.T) {
 // Children that say nothing any more: no goroutine but one per pipe, and no
 // buffers.
 func TestIdleCosts(t *testing.T) {
-	const n, most = 500, 16 << 10
+	const n, most = 500, 24 << 10
 	cost := func() (bytes uint64, goroutines int) {
 		runtime.GC()
 		runtime.GC() // empties pools
@@ -324,6 +324,7 @@ func TestIdleCosts(t *testing.T) {
 	}
 	file := openFile(t, filepath.Join(t.TempDir(), "log"), FileOptions{})
 	defer file.Close()
+	fdsBefore := openDescriptors(t)
 	bytesBefore, goroutinesBefore := cost()
 	var outs []*Output
 	var ends []*os.File
@@ -360,5 +361,70 @@ func TestIdleCosts(t *testing.T) {
 	}
 	for _, o := range outs {
 		o.Drain()
+	}
+	// One more: the log file, which is opened by the first write.
+	if fds := openDescriptors(t); fds > fdsBefore+1 {
+		t.Errorf("%d descriptors are open, %d were before", fds, fdsBefore)
+	}
+}
+
+func openDescriptors(t *testing.T) int {
+	t.Helper()
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(fds)
+}
+
+// A stream that is always busy gets a larger pipe, one that is not does not; and
+// not more than a few.
+func TestBusyPipesAreEnlarged(t *testing.T) {
+	size := func(w *os.File) (size int) {
+		conn, err := w.SyscallConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.Control(func(fd uintptr) { size, err = unix.FcntlInt(fd, unix.F_GETPIPE_SZ, 0) }); err != nil {
+			t.Fatal(err)
+		}
+		return size
+	}
+	ordinary := 0
+	var outs []*Output
+	var ends []*os.File
+	for range maxEnlarged + 2 {
+		o, w := piped(t, Config{})
+		seen := o.Watch(regexp.MustCompile("^the end$"))
+		o.Start(1)
+		ordinary = size(w)
+		// The test is over when it was busy long enough; reads may be slow on a
+		// loaded machine, so that it is not busy for a while.
+		for deadline := time.Now().Add(patience); size(w) == ordinary && len(outs) < maxEnlarged; {
+			if time.Now().After(deadline) {
+				t.Skipf("a pipe of %d bytes was not enlarged: this user has too many pipes, or the machine is very slow", ordinary)
+			}
+			write(t, w, numbered(0, 3000))
+		}
+		if len(outs) >= maxEnlarged {
+			for range 200 {
+				write(t, w, numbered(0, 3000))
+			}
+			if size(w) != ordinary {
+				t.Errorf("pipe %d was enlarged too", len(outs))
+			}
+		} else if size(w) != largePipe {
+			t.Errorf("a pipe has %d bytes, want %d", size(w), largePipe)
+		}
+		write(t, w, "the end\n")
+		<-seen
+		outs, ends = append(outs, o), append(ends, w)
+	}
+	for i, o := range outs {
+		ends[i].Close()
+		o.Drain()
+	}
+	if n := enlarged.Load(); n != 0 {
+		t.Errorf("%d enlarged pipes are left", n)
 	}
 }

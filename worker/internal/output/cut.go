@@ -106,56 +106,71 @@ func (c *cutter) piece(block, line []byte) (_, rest []byte) {
 	return block, line[n:]
 }
 
-// presentable reports whether lines can be taken as they are.
+// presentable reports whether lines can be taken as they are. In the ordinary
+// case, text in ASCII without tabs, they are looked at eight bytes at a time
+// and not one by one: next to the copying, this is what output costs.
 func presentable(lines []byte, maxLine int) bool {
-	for len(lines) > 0 {
-		end := bytes.IndexByte(lines, '\n')
-		if line := lines[:end]; end > maxLine || !plain(line) && !printable(line) {
+	for rest := lines; len(rest) > maxLine; {
+		end := bytes.LastIndexByte(rest[:maxLine+1], '\n')
+		if end < 0 {
 			return false
 		}
-		lines = lines[end+1:]
+		rest = rest[end+1:]
+	}
+	if plain(lines) {
+		return true
+	}
+	for _, b := range lines {
+		if b < ' ' && b != '\t' && b != '\n' || b == 0x7f {
+			return false
+		}
+	}
+	return utf8.Valid(lines) && !hasC1(lines)
+}
+
+// plain reports whether b has nothing but printable ASCII characters and
+// newlines.
+func plain(b []byte) bool {
+	for ; len(b) >= 32; b = b[32:] {
+		w, x := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:16])
+		y, z := binary.LittleEndian.Uint64(b[16:24]), binary.LittleEndian.Uint64(b[24:32])
+		// The high bit of a byte comes out set if it was set, if the byte is less
+		// than a space, or if it is DEL. A carry into the next byte changes
+		// nothing: it comes from a byte whose own bit is set.
+		bad := w | (w - ' '*ones) | (w + ones) | x | (x - ' '*ones) | (x + ones) |
+			y | (y - ' '*ones) | (y + ones) | z | (z - ' '*ones) | (z + ones)
+		if bad&highs != 0 && notPlain(w)|notPlain(x)|notPlain(y)|notPlain(z) != 0 {
+			return false
+		}
+	}
+	for ; len(b) >= 8; b = b[8:] {
+		if notPlain(binary.LittleEndian.Uint64(b)) != 0 {
+			return false
+		}
+	}
+	for _, c := range b {
+		if c != '\n' && (c < ' ' || c >= 0x7f) {
+			return false
+		}
 	}
 	return true
 }
 
-// plain reports whether b has nothing but printable ASCII characters. It looks
-// at eight bytes at a time: next to the copying, this is what output costs.
-func plain(b []byte) bool {
-	const (
-		ones  = 0x0101010101010101
-		highs = 0x80 * ones
-	)
-	if len(b) < 8 {
-		for _, c := range b {
-			if c < ' ' || c >= 0x7f {
-				return false
-			}
-		}
-		return true
-	}
-	// The high bit of a byte comes out set if it was set, if the byte is less
-	// than a space, or if it is DEL. A carry into the next byte changes
-	// nothing: it comes from a byte whose own bit is set.
-	var bad uint64
-	for i := 0; i+8 < len(b); i += 8 {
-		x := binary.LittleEndian.Uint64(b[i:])
-		bad |= x | (x - ' '*ones) | (x + ones)
-	}
-	x := binary.LittleEndian.Uint64(b[len(b)-8:])
-	bad |= x | (x - ' '*ones) | (x + ones)
-	return bad&highs == 0
+// notPlain sets the high bit of each byte that is neither a printable ASCII
+// character nor a newline. Nothing is carried from one byte to the next.
+func notPlain(x uint64) uint64 {
+	seven := x & lows
+	space := seven + (0x80-' ')*ones    // at least a space
+	other := (seven ^ '\n'*ones) + lows // not a newline
+	del := seven + ones                 // DEL
+	return (x | ^space&other | del) & highs
 }
 
-// printable reports whether b is valid UTF-8 without control characters but
-// tab.
-func printable(b []byte) bool {
-	for _, c := range b {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return utf8.Valid(b) && !hasC1(b)
-}
+const (
+	ones  = 0x0101010101010101
+	lows  = 0x7f * ones
+	highs = 0x80 * ones
+)
 
 // hasC1 looks in valid UTF-8 for U+0080 to U+009F: some terminals take U+009B
 // for ESC [.

@@ -17,17 +17,17 @@ import (
 //	if !ok { g.drop(n); go on with the stream }
 //	call the sink
 //	if g.leave() { go on with the stream }
-//	g.catchUp(say); return
+//	g.catchUp(say)
 type gate struct {
 	bound func() time.Duration // how long a call may take that begins now
 	goOn  func()               // goes on with the stream behind this sink
 
-	mu       sync.Mutex // guards what follows
-	timer    *time.Timer
-	busy     bool
-	armed    bool
-	deadline time.Time     // of the call, while busy
-	behind   chan struct{} // not nil: a call is overdue. Closed when the sink has caught up
+	mu       sync.Mutex    // guards what follows
+	timer    *time.Timer   // of overdue
+	fires    time.Time     // when it will; zero if it will not
+	busy     bool          // a call is under way
+	deadline time.Time     // of the call
+	behind   chan struct{} // not nil: the call is overdue. Closed when the sink has caught up
 	owed     owed
 	telling  int64 // dropped lines that the sink is being told of
 	total    int64 // lines dropped in all
@@ -66,17 +66,25 @@ func (g *gate) enter() (_ owed, ok bool) {
 	if g.behind != nil {
 		return owed{}, false
 	}
-	bound := g.bound()
-	g.busy, g.deadline = true, time.Now().Add(bound)
-	if !g.armed {
-		g.armed = true
-		if g.timer == nil {
-			g.timer = time.AfterFunc(bound, g.overdue)
-		} else {
-			g.timer.Reset(bound)
-		}
-	}
+	g.busy = true
+	g.due(g.bound())
 	return g.take(), true
+}
+
+// due makes the call overdue after d. The timer is left to run when a call ends
+// in time: that is cheaper than to stop and start it for each. It is called with
+// g.mu held.
+func (g *gate) due(d time.Duration) {
+	g.deadline = time.Now().Add(d)
+	if !g.fires.IsZero() && !g.deadline.Before(g.fires) {
+		return
+	}
+	g.fires = g.deadline
+	if g.timer == nil {
+		g.timer = time.AfterFunc(d, g.overdue)
+	} else {
+		g.timer.Reset(d)
+	}
 }
 
 // leave ends the call that enter began. It reports whether the caller still has
@@ -127,17 +135,16 @@ func (g *gate) report(r report) {
 	g.owed.reports = append(g.owed.reports, r)
 }
 
-// overdue is the timer's. It may come late, for a call that has ended.
+// overdue is the timer's. It may come for a call that has ended.
 func (g *gate) overdue() {
 	g.mu.Lock()
-	g.armed = false
+	g.fires = time.Time{}
 	if !g.busy || g.behind != nil {
 		g.mu.Unlock()
 		return
 	}
 	if left := time.Until(g.deadline); left > 0 {
-		g.armed = true
-		g.timer.Reset(left)
+		g.due(left)
 		g.mu.Unlock()
 		return
 	}
@@ -150,9 +157,8 @@ func (g *gate) overdue() {
 func (g *gate) hurry(d time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if deadline := time.Now().Add(d); g.busy && g.behind == nil && deadline.Before(g.deadline) {
-		g.deadline = deadline
-		g.timer.Reset(d)
+	if g.busy && g.behind == nil && time.Until(g.deadline) > d {
+		g.due(d)
 	}
 }
 
@@ -204,5 +210,8 @@ func (g *gate) await(deadline time.Time) (lost int64) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.timer != nil {
+		g.timer.Stop()
+	}
 	return g.total + g.inHand.Load()
 }

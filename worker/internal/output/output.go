@@ -21,7 +21,7 @@
 //     device ---", and in the log that this is so.
 //
 // The tail and the regular expressions see all lines, whatever the sinks do.
-// A call that never returns keeps its goroutine, and the text of one read.
+// A call that never returns keeps its goroutine, and what one read brought.
 //
 // # What it costs
 //

@@ -390,6 +390,7 @@ func TestBusyPipesAreEnlarged(t *testing.T) {
 		}
 		return size
 	}
+	text := numbered(0, 3000)
 	ordinary := 0
 	var outs []*Output
 	var ends []*os.File
@@ -404,11 +405,11 @@ func TestBusyPipesAreEnlarged(t *testing.T) {
 			if time.Now().After(deadline) {
 				t.Skipf("a pipe of %d bytes was not enlarged: this user has too many pipes, or the machine is very slow", ordinary)
 			}
-			write(t, w, numbered(0, 3000))
+			write(t, w, text)
 		}
 		if len(outs) >= maxEnlarged {
 			for range 200 {
-				write(t, w, numbered(0, 3000))
+				write(t, w, text)
 			}
 			if size(w) != ordinary {
 				t.Errorf("pipe %d was enlarged too", len(outs))

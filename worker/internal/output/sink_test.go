@@ -227,6 +227,36 @@ func TestLoggerHangsForEver(t *testing.T) {
 	})
 }
 
+// After the child's death a call may not take the Delay that was allowed before.
+func TestDrainIsBoundedWhateverTheDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newJournal()
+		pause := time.Duration(0)
+		j.before = func() { time.Sleep(pause) }
+		o, s := started(Config{Logger: j, Delay: time.Hour})
+		s.give(numbered(0, 1)) // starts the timer
+		synctest.Wait()
+		pause = 10 * time.Second
+		go func() { // a call that begins after the death
+			time.Sleep(quietFor / 2)
+			s.give(numbered(1, 3))
+			close(s.blocks)
+		}()
+		begin := time.Now()
+		end := o.Drain()
+		if took := time.Since(begin); took > drainFor+2*quietFor {
+			t.Errorf("Drain took %v", took)
+		}
+		if end.Unlogged != 2 {
+			t.Errorf("%+v, want 2 lines that were not logged", end)
+		}
+		time.Sleep(time.Minute)
+		if said, upTo := account(t, j.messages(), droppedInLog); said != 1 || upTo != 3 {
+			t.Errorf("%d lines are said to be dropped, %d are accounted for", said, upTo)
+		}
+	})
+}
+
 // Of a flood, a logger that is merely slow gets what it can take, and the child
 // is held up once.
 func TestSlowLogger(t *testing.T) {

@@ -139,7 +139,7 @@ func (c *Command) prober(name string, check Check) (probe.Check, error) {
 		return p, nil
 	case Run:
 		if len(check) == 0 || check[0] == "" {
-			return nil, wrong(errors.New("Run is empty: name the program to run"))
+			return nil, wrong(errors.New("the command is empty: name the program to run"))
 		}
 	case Line:
 		if _, err := regexp.Compile(string(check)); err != nil {
@@ -147,7 +147,7 @@ func (c *Command) prober(name string, check Check) (probe.Check, error) {
 		}
 	case NodeReady:
 		if c.IPC != NodeIPC {
-			return nil, wrong(errors.New("NodeReady needs Node's channel: set IPC to NodeIPC"))
+			return nil, wrong(errors.New("this needs Node's channel: set IPC to NodeIPC"))
 		}
 	}
 	return nil, nil

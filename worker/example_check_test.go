@@ -100,7 +100,7 @@ func ExampleNodeReady() {
 	_, err = worker.Command{Path: "node", Args: []string{"api.js"}, Ready: worker.NodeReady{}, IPC: worker.NodeIPC}.Process()
 	fmt.Println(err)
 	// Output:
-	// worker: command "node": Ready: NodeReady needs Node's channel: set IPC to NodeIPC
+	// worker: command "node": Ready: this needs Node's channel: set IPC to NodeIPC
 	// <nil>
 }
 

@@ -98,24 +98,25 @@ func (l Liveness) orDefault() Liveness {
 
 func (l Liveness) validate() error {
 	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	for _, v := range []struct {
 		name string
 		d    time.Duration
 	}{{"Every", l.Every}, {"Timeout", l.Timeout}, {"Abort", l.Abort}} {
 		if v.d < 0 {
-			errs = append(errs, fmt.Errorf("Alive.%s is %v: it must not be negative", v.name, v.d))
+			bad("Alive.%s is %v: it must not be negative", v.name, v.d)
 		}
 	}
 	if l.Failures < 0 {
-		errs = append(errs, fmt.Errorf("Alive.Failures is %d: it must not be negative", l.Failures))
+		bad("Alive.Failures is %d: it must not be negative", l.Failures)
 	}
 	switch l.Check.(type) {
 	case nil:
 		if l != (Liveness{}) {
-			errs = append(errs, errors.New("Alive has no Check: say what is asked"))
+			bad("Alive has no Check: say what is asked")
 		}
 	case Line, NodeReady:
-		errs = append(errs, fmt.Errorf("Alive.Check is a %T, which tells of a start only: use Notify, TCP, HTTP or Run", l.Check))
+		bad("Alive.Check is a %T, which tells of a start only: use Notify, TCP, HTTP or Run", l.Check)
 	}
 	return errors.Join(errs...)
 }

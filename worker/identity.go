@@ -30,6 +30,11 @@ type Rlimit struct {
 // Unlimited is the value of an Rlimit that is none.
 const Unlimited = ^uint64(0)
 
+func (i Identity) zero() bool {
+	return i.User == "" && i.Group == "" && i.Groups == nil && i.Umask == nil && i.Nice == nil &&
+		i.OOMScoreAdj == nil && !i.NoNewPrivs && i.Rlimits == nil
+}
+
 func (i Identity) clone() Identity {
 	i.Groups, i.Rlimits = slices.Clone(i.Groups), slices.Clone(i.Rlimits)
 	return i

@@ -22,6 +22,9 @@ func (i Identity) shim() *shim.Identity {
 }
 
 func (i Identity) validate() error {
+	if i.zero() {
+		return nil
+	}
 	if err := i.shim().Validate(); err != nil {
 		return fmt.Errorf("Identity: %w", err)
 	}
@@ -31,6 +34,9 @@ func (i Identity) validate() error {
 // launchAs starts a program with an identity. What Go cannot set in a child is
 // set by a shim, which is this program started again.
 func launchAs(ctx context.Context, prog *program, i Identity) (launched, error) {
+	if i.zero() {
+		return launch(ctx, prog)
+	}
 	id := i.shim()
 	cred, shimNeeded, err := id.Credential()
 	if err != nil {

@@ -81,12 +81,12 @@ const (
 // and kill at any time before reap, under the Process's lock.
 type child interface {
 	pid() int
-	stop(syscall.Signal) error // signals the leader, and continues it if it was stopped
-	kill()                     // SIGKILL to all that belongs to it
-	await()                    // returns when the leader is dead, and does not reap it
-	reap() *ExitError          // collects the exit status; never waits
-	sweep() (int, error)       // ends what is left of it: how many, and a *SurvivorsError
-	drain() []string           // reads the rest of the output and returns its tail
+	stop(syscall.Signal) error     // signals the leader, and continues it if it was stopped
+	kill()                         // SIGKILL to all that belongs to it
+	await()                        // returns when the leader is dead, and does not reap it
+	reap() *ExitError              // collects the exit status; never waits
+	sweep(again bool) (int, error) // ends what is left of it: how many, and a *SurvivorsError
+	drain() []string               // reads the rest of the output and returns its tail
 
 	send(ctx context.Context, v any) error // to Node's channel, if it has one
 	receive(ctx context.Context) (json.RawMessage, error)
@@ -220,7 +220,7 @@ func (p *Process) finish(log hclog.Logger) error {
 	}
 	p.mu.Unlock()
 
-	left, err := c.sweep()
+	left, err := c.sweep(!exit.asked && p.captured == nil)
 	if left > 0 && !exit.asked {
 		log.Warn("the program ended and left processes behind; they were killed", "pid", exit.PID, "processes", left)
 	}

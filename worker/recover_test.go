@@ -50,6 +50,8 @@ func full() {
 		if !alive(p.PID()) || second.PID() != 0 {
 			fmt.Println("the first should live, and the second wait")
 		}
+	}
+	for _, p := range first {
 		p.Kill()
 		_ = p.Serve(ctx)
 	}

@@ -1,8 +1,6 @@
 package worker
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -14,31 +12,38 @@ import (
 const sweepFor = 5 * time.Second
 
 // sweep ends what is left of the cgroup, if there is one, and of the session
-// whose leader was just reaped, and returns how many were alive.
-func (c *process) sweep() (left int, err error) {
+// whose leader was just reaped, and returns how many were alive. Where another
+// incarnation is likely, what it takes to make its cgroup stays for a while.
+func (c *process) sweep(again bool) (left int, err error) {
 	defer c.pidfd.Close()
 	if c.group != nil {
-		left, err = c.sweepGroup()
+		if left, err = c.sweepGroup(again); err != nil {
+			return left, err
+		}
 	}
-	more, err2 := c.sweepSession() // who left the cgroup, which takes rights
-	return left + more, cmp.Or(err, err2)
+	more, err := c.sweepSession() // who left the cgroup, which takes rights
+	return left + more, err
 }
 
-// sweepGroup takes two system calls in the ordinary case, nobody.
-func (c *process) sweepGroup() (left int, err error) {
-	err = c.group.Remove()
-	if !errors.Is(err, unix.EBUSY) {
-		return 0, nil // what cannot be removed for another reason is cleared by the next run
+// sweepGroup takes a system call or two in the ordinary case, nobody.
+func (c *process) sweepGroup(again bool) (left int, err error) {
+	if again {
+		err = c.group.Retire()
+	} else {
+		err = c.group.Remove()
+	}
+	if err == nil {
+		return 0, nil
 	}
 	members, _ := c.group.Pids()
-	if err := c.group.Kill(); err != nil {
-		return len(members), &SurvivorsError{Pids: members, err: err}
-	}
+	_ = c.group.Kill() // who is left says whether that was possible
 	alive, err := c.group.AwaitEmpty(sweepFor)
+	if c.group.Remove() != nil {
+		c.group.Abandon()
+	}
 	if len(alive) > 0 || err != nil {
 		return len(members), &SurvivorsError{Pids: alive, err: err}
 	}
-	_ = c.group.Remove()
 	return len(members), nil
 }
 

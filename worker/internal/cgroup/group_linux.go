@@ -110,7 +110,21 @@ func parseOOMKills(events string) int {
 // the error wraps [unix.EBUSY]: that makes Remove the cheapest way to find out
 // whether a child has left something behind. It may then be called again. When
 // the group has been removed, calling it again does nothing.
-func (g *Group) Remove() error {
+func (g *Group) Remove() error { return g.remove(g.parent.release) }
+
+// Retire is Remove for when another group will be made soon, as after a crash:
+// the directory that holds the groups of this process stays for a second.
+func (g *Group) Retire() error { return g.remove(g.parent.releaseLater) }
+
+// Abandon leaves a group that cannot be removed now, as some of its processes do
+// not die. It is tried again whenever another group is made.
+func (g *Group) Abandon() {
+	g.parent.mu.Lock()
+	defer g.parent.mu.Unlock()
+	g.parent.abandoned = append(g.parent.abandoned, g)
+}
+
+func (g *Group) remove(release func() error) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.closeFD()
@@ -121,5 +135,5 @@ func (g *Group) Remove() error {
 		return fmt.Errorf("remove cgroup: %w", err)
 	}
 	g.removed = true
-	return g.parent.release()
+	return release()
 }

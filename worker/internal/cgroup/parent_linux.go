@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,9 +20,15 @@ type Parent struct {
 	sweep  sync.Once     // before the first group, what dead processes left goes
 	serial atomic.Uint64 // of the last group's name
 
-	mu     sync.Mutex // guards groups, and the making and removing of run
-	groups int        // how many need run to be there
+	mu     sync.Mutex  // guards groups, and the making and removing of run
+	groups int         // how many need run to be there
+	later  *time.Timer // removes run, which nobody needs now; nil if it is not to
+
+	abandoned []*Group // guarded by mu; not empty when they were last looked at
 }
+
+// lingerFor is how long run stays after a group was retired.
+const lingerFor = time.Second
 
 func newParent(dir string) (*Parent, error) {
 	self, err := ownID()
@@ -45,7 +52,21 @@ func (p *Parent) New(name string, l Limits) (*Group, error) {
 	// That something could not be cleared is no reason not to make a group: it
 	// may belong to another user.
 	p.sweep.Do(func() { _ = p.ClearDead() })
+	p.removeAbandoned()
 	return p.make(name, l)
+}
+
+// removeAbandoned removes those of the abandoned groups that are empty by now.
+func (p *Parent) removeAbandoned() {
+	p.mu.Lock()
+	list := p.abandoned
+	p.abandoned = nil
+	p.mu.Unlock()
+	for _, g := range list {
+		if g.Remove() != nil {
+			g.Abandon()
+		}
+	}
 }
 
 func (p *Parent) make(name string, l Limits) (*Group, error) {
@@ -101,7 +122,10 @@ func (p *Parent) makeHeld(name string, settings []setting) (*Group, error) {
 func (p *Parent) hold() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.groups == 0 {
+	if p.later != nil {
+		p.later.Stop()
+		p.later = nil
+	} else if p.groups == 0 {
 		if err := unix.Mkdir(p.run, 0o755); err != nil && err != unix.EEXIST {
 			return errMkdir(p.run, err)
 		}
@@ -117,6 +141,30 @@ func (p *Parent) release() error {
 	if p.groups--; p.groups > 0 {
 		return nil
 	}
+	return p.removeRun()
+}
+
+// releaseLater is release, but for the removal of the run directory.
+func (p *Parent) releaseLater() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.groups--; p.groups > 0 {
+		return nil
+	}
+	var t *time.Timer
+	t = time.AfterFunc(lingerFor, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.later == t {
+			p.later = nil
+			_ = p.removeRun() // at worst the next run clears it
+		}
+	})
+	p.later = t
+	return nil
+}
+
+func (p *Parent) removeRun() error {
 	if err := unix.Rmdir(p.run); err != nil && err != unix.ENOENT {
 		return fmt.Errorf("remove cgroup %s, which has no more groups of this process: %w", p.run, err)
 	}

@@ -265,8 +265,8 @@ func (m *model) start(s *modelSup, k *modelKid) plan {
 	if next := m.plans[path]; len(next) > 0 && !k.plain {
 		p, m.plans[path] = next[0], next[1:]
 	}
-	if i := slices.Index(m.cut, path); i >= 0 {
-		p, m.cut = planCut, slices.Delete(m.cut, i, i+1)
+	if slices.Contains(m.cut, path) { // by one call or more
+		p, m.cut = planCut, slices.DeleteFunc(slices.Clone(m.cut), func(cut string) bool { return cut == path })
 	}
 	if (p == planOK || p == planSlow) && k.supervisor() {
 		run := m.newSup(path, k.sub, k.number)

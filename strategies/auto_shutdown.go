@@ -20,6 +20,13 @@ var autoShutdownNames = [...]string{"never", "any_significant", "all_significant
 
 func (a AutoShutdown) String() string { return enumName(autoShutdownNames[:], int(a), "AutoShutdown") }
 
+// finishing reports whether the exit of c may be the one that ends the supervisor
+// because no other significant child is left.
+func (m *Machine) finishing(c *child) bool {
+	return m.cfg.AutoShutdown == AllSignificant && c.spec.Significant &&
+		c.exit.Directive < EndTree && !c.spec.Restart.restarts(c.exit)
+}
+
 // finishedForGood deals with a child that ended of its own accord and is gone for good.
 func (m *Machine) finishedForGood(c *child) {
 	if !c.spec.Significant || m.cfg.AutoShutdown == AllSignificant && m.significant > 0 {

@@ -130,9 +130,7 @@ func (m *Machine) answer(in *Input) {
 		refuse(ErrRunning)
 	case in.Op == OpRestartChild && m.needsBusy(c.spec, in):
 	case in.Op == OpRestartChild:
-		j := m.newJob(Cascade{}, func(group []*child) []*child { return append(group, c) })
-		j.call = call{op: in.Op, ticket: in.Ticket}
-		m.advance(j)
+		m.startCalled(in, c)
 	case in.Op == OpDeleteChild:
 		m.remove(c)
 		m.reply(Reply{Ticket: in.Ticket})
@@ -161,9 +159,16 @@ func (m *Machine) startChild(in *Input, c *child) {
 		s := in.Spec.orDefault()
 		spec = &s
 	}
-	added := m.append(in.ID, spec, in.Tag, in.Incarnation)
-	j := m.newJob(Cascade{}, func(group []*child) []*child { return append(group, added) })
+	m.startCalled(in, m.append(in.ID, spec, in.Tag, in.Incarnation))
+}
+
+// startCalled starts a child because a call says so.
+func (m *Machine) startCalled(in *Input, c *child) {
+	j := m.newJob(Cascade{}, func(group []*child) []*child { return append(group, c) })
 	j.call = call{op: in.Op, ticket: in.Ticket}
+	if c.spec.Significant && m.cfg.AutoShutdown == AllSignificant && m.parallel > 1 {
+		m.newcomers = append(m.newcomers, j)
+	}
 	m.advance(j)
 }
 

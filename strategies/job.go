@@ -277,6 +277,9 @@ func (m *Machine) delay(j *job) {
 
 // done goes on with what comes after a job.
 func (m *Machine) done(j *job) {
+	if len(m.newcomers) > 0 {
+		m.newcomers = slices.DeleteFunc(m.newcomers, func(other *job) bool { return other == j })
+	}
 	for _, c := range j.members {
 		c.owner = nil
 	}

@@ -41,6 +41,7 @@ type Machine struct {
 	coming      map[string]coming     // children that calls which wait are to add
 	waiting     int                   // children in state Waiting
 	significant int                   // significant children that are not Down
+	newcomers   []*job                // calls that start a significant child, with Parallel
 	outstanding int                   // starts and stops under way, at most parallel unless a stop cut in
 	random      *rand.Rand            // for jitter; nil before the first use
 	ending      *job                  // the last one, once finishing
@@ -185,6 +186,10 @@ func (m *Machine) serve() {
 func (m *Machine) occupied(t turn) bool {
 	if m.parallel == 1 {
 		return false
+	}
+	if len(m.newcomers) > 0 && t.child.state == Dead && m.finishing(t.child) { // whether it is the last is not known yet
+		m.newcomers[0].parked = append(m.newcomers[0].parked, t)
+		return true
 	}
 	var group []*child
 	if m.cfg.Strategy == Dependents {

@@ -63,6 +63,7 @@ type kid struct {
 	resumed bool // that is under way, and it was not started yet
 	ignored bool // its last start said ignore
 	lost    bool // it was to be started again, and that was given up
+	putOff  bool // its turn comes when it is known whether it was the last of the significant
 	excused bool // that it is down is as it should be
 	exit    strategies.Exit
 	ticket  uint64 // of the call that added it
@@ -258,7 +259,8 @@ func (f *referee) check(now time.Time, in strategies.Input, actions []strategies
 		if !k.work.busy() {
 			k.work = nil // it was carried out as far as it could be
 		}
-		if room && k.work == nil && !(slices.Contains(f.finishers, k) && f.noOtherLeft(k)) { // it has had its turn
+		if room && k.work == nil && !(slices.Contains(f.finishers, k) && f.noOtherLeft(k)) &&
+			!(k.putOff && f.newcomer(k)) { // it has had its turn
 			f.dealtWith([]*kid{k})
 		}
 	}
@@ -343,6 +345,7 @@ func (f *referee) ended(k *kid, e strategies.Exit) {
 		f.notUp(k)
 		if k.spec.Significant && !f.restartable(k) {
 			f.finishers = append(f.finishers, k)
+			k.putOff = f.newcomer(k)
 		}
 	case f.ending && was.life == running && !f.fine(k):
 		f.unexpected[e.Class]++
@@ -413,6 +416,13 @@ func (f *referee) finishes(in strategies.Input) bool {
 	return !f.restartable(&after) && f.noOtherLeft(k)
 }
 
+// newcomer reports whether a call is starting another significant child than k.
+func (f *referee) newcomer(k *kid) bool {
+	return f.parallel > 1 && f.cfg.AutoShutdown == strategies.AllSignificant && slices.ContainsFunc(f.kids, func(other *kid) bool {
+		return other != k && other.spec.Significant && (other.life == starting || other.cut) && other.work != nil && other.work.ticket != 0
+	})
+}
+
 func (f *referee) noOtherLeft(k *kid) bool {
 	return f.cfg.AutoShutdown == strategies.AnySignificant || !slices.ContainsFunc(f.kids, func(other *kid) bool {
 		return other != k && other.spec.Significant && (other.life != gone || other.waits && !other.due)
@@ -432,7 +442,7 @@ func (f *referee) turn(at int) {
 		return
 	}
 	for _, k := range slices.Clone(f.finishers) {
-		if k.since < at {
+		if k.since < at && !k.putOff {
 			f.dealtWith([]*kid{k})
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/coppice-go/coppice/worker/internal/netpoll"
 )
 
 // member is a process as /proc shows it: pid and start together name one
@@ -90,13 +92,13 @@ func readProc() (map[int][]procEntry, error) {
 func statPath(pid int) string { return "/proc/" + strconv.Itoa(pid) + "/stat" }
 
 func readStat(pid int) (procEntry, error) {
-	fd, err := ignoringEINTR(func() (int, error) { return unix.Open(statPath(pid), unix.O_RDONLY|unix.O_CLOEXEC, 0) })
+	fd, err := netpoll.IgnoringEINTR(func() (int, error) { return unix.Open(statPath(pid), unix.O_RDONLY|unix.O_CLOEXEC, 0) })
 	if err != nil {
 		return procEntry{}, err
 	}
 	defer unix.Close(fd)
 	var buf [1024]byte
-	n, err := ignoringEINTR(func() (int, error) { return unix.Read(fd, buf[:]) })
+	n, err := netpoll.IgnoringEINTR(func() (int, error) { return unix.Read(fd, buf[:]) })
 	if err != nil {
 		return procEntry{}, err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/coppice-go/coppice/strategies"
 	"github.com/coppice-go/coppice/worker/internal/cgroup"
+	"github.com/coppice-go/coppice/worker/internal/netpoll"
 	"github.com/coppice-go/coppice/worker/internal/nodeipc"
 	"github.com/coppice-go/coppice/worker/internal/notify"
 	"github.com/coppice-go/coppice/worker/internal/output"
@@ -66,7 +67,7 @@ func spawn(ctx context.Context, p *Process) (_ child, err error) {
 		return nil, explain(&p.cmd, prog, err)
 	}
 	c.id = l.pid
-	if c.pidfd, c.conn, err = pollable(l.pidfd, "pidfd"); err != nil {
+	if c.pidfd, c.conn, err = netpoll.File(l.pidfd, "pidfd"); err != nil {
 		abandon(l.pid)
 		return nil, explain(&p.cmd, prog, err)
 	}
@@ -218,7 +219,7 @@ func (c *process) discard() {
 // abandon ends a child that cannot be waited for in the netpoller.
 func abandon(pid int) {
 	_ = unix.Kill(-pid, unix.SIGKILL)
-	_, _ = ignoringEINTR(func() (int, error) { return unix.Wait4(pid, nil, 0, nil) })
+	_, _ = netpoll.IgnoringEINTR(func() (int, error) { return unix.Wait4(pid, nil, 0, nil) })
 }
 
 func (c *process) send(ctx context.Context, v any) error {
@@ -268,7 +269,7 @@ func (c *process) signal(sig syscall.Signal, flags int) error {
 func (c *process) await() {
 	_ = c.conn.Read(func(fd uintptr) bool {
 		var info unix.Siginfo
-		_, err := ignoringEINTR(func() (int, error) {
+		_, err := netpoll.IgnoringEINTR(func() (int, error) {
 			return 0, unix.Waitid(unix.P_PIDFD, int(fd), &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
 		})
 		switch err {
@@ -287,7 +288,7 @@ func (c *process) reap() *ExitError {
 	c.reapedAt = ticks()
 	var status unix.WaitStatus
 	var usage unix.Rusage
-	pid, err := ignoringEINTR(func() (int, error) { return unix.Wait4(c.id, &status, unix.WNOHANG, &usage) })
+	pid, err := netpoll.IgnoringEINTR(func() (int, error) { return unix.Wait4(c.id, &status, unix.WNOHANG, &usage) })
 	if err != nil || pid != c.id {
 		// A wait4(-1) elsewhere in this program, or SIGCHLD is ignored.
 		return &ExitError{PID: c.id, Code: -1, lost: true}

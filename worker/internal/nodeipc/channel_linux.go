@@ -3,7 +3,6 @@ package nodeipc
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/coppice-go/coppice/worker/internal/netpoll"
 )
 
 // Channel is our end of the channel to one child. Its methods may be called at
@@ -43,7 +44,7 @@ func New() (*Channel, int, error) {
 	if err != nil {
 		return nil, -1, fmt.Errorf("make a channel to the child: %w", os.NewSyscallError("socketpair", err))
 	}
-	file, conn, err := pollable(pair[0])
+	file, conn, err := netpoll.File(pair[0], "channel to a child")
 	if err != nil {
 		unix.Close(pair[1])
 		return nil, -1, fmt.Errorf("wait for a channel to the child: %w", err)
@@ -196,28 +197,4 @@ func (c *Channel) sendNacks() {
 			return
 		}
 	}
-}
-
-// pollable puts a descriptor under the care of the netpoller, so that waiting
-// for it takes no thread. The descriptor is closed if that fails.
-func pollable(fd int) (*os.File, syscall.RawConn, error) {
-	if err := unix.SetNonblock(fd, true); err != nil {
-		unix.Close(fd)
-		return nil, nil, err
-	}
-	file := os.NewFile(uintptr(fd), "channel to a child")
-	// NewFile says nothing when epoll refuses (fs.epoll.max_user_watches).
-	if err := file.SetDeadline(time.Time{}); err != nil {
-		file.Close()
-		if errors.Is(err, os.ErrNoDeadline) {
-			err = unix.ENOSPC
-		}
-		return nil, nil, err
-	}
-	conn, err := file.SyscallConn()
-	if err != nil {
-		file.Close()
-		return nil, nil, err
-	}
-	return file, conn, nil
 }

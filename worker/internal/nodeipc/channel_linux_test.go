@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/coppice-go/coppice/worker/internal/netpoll"
 )
 
 // patience bounds every wait for something that ought to happen at once.
@@ -53,7 +55,7 @@ func pair(t *testing.T) (*Channel, *os.File) {
 func awaitReadable(t *testing.T, child *os.File) {
 	t.Helper()
 	p := []unix.PollFd{{Fd: int32(child.Fd()), Events: unix.POLLIN}}
-	_, err := ignoringEINTR(func() (int, error) { return unix.Poll(p, int(patience.Milliseconds())) })
+	_, err := netpoll.IgnoringEINTR(func() (int, error) { return unix.Poll(p, int(patience.Milliseconds())) })
 	if err != nil || p[0].Revents&unix.POLLIN == 0 {
 		t.Errorf("nothing came for the child: %v", err)
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/coppice-go/coppice/worker/internal/netpoll"
 )
 
 // readBuffers are lent to a reader for as long as it takes to deal with what was
@@ -71,7 +73,7 @@ func (r *reader) rest() error {
 // read reads once into a borrowed buffer; false if there is nothing to read yet.
 func (r *reader) read(fd uintptr) bool {
 	r.buf = readBuffers.Get().(*[64 << 10]byte)
-	r.n, r.err = ignoringEINTR(func() (int, error) { return unix.Read(int(fd), r.buf[:]) })
+	r.n, r.err = netpoll.IgnoringEINTR(func() (int, error) { return unix.Read(int(fd), r.buf[:]) })
 	if r.err == unix.EAGAIN {
 		r.giveBack()
 		return false
@@ -100,12 +102,4 @@ func (r *reader) deal() error {
 func (r *reader) giveBack() {
 	readBuffers.Put(r.buf)
 	r.buf = nil
-}
-
-func ignoringEINTR(f func() (int, error)) (int, error) {
-	for {
-		if n, err := f(); err != unix.EINTR {
-			return n, err
-		}
-	}
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/coppice-go/coppice/worker/internal/netpoll"
 )
 
 // Send sends a message: anything that encoding/json can write but null, and no
@@ -139,7 +141,7 @@ func (w *writing) write(fd uintptr) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for len(w.line) > 0 {
-		n, err := ignoringEINTR(func() (int, error) {
+		n, err := netpoll.IgnoringEINTR(func() (int, error) {
 			return unix.SendmsgN(int(fd), w.line, nil, nil, unix.MSG_NOSIGNAL)
 		})
 		switch {

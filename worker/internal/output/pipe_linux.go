@@ -1,13 +1,14 @@
 package output
 
 import (
-	"errors"
 	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/coppice-go/coppice/worker/internal/netpoll"
 )
 
 // pipe is our end of a child's stdout or stderr. Its reading is independent of
@@ -37,7 +38,7 @@ func newPipe(until *atomic.Pointer[time.Time]) (_ *pipe, w int, err error) {
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
 		return nil, -1, err
 	}
-	file, conn, err := pollable(fds[0], "output of a child")
+	file, conn, err := netpoll.File(fds[0], "output of a child")
 	if err != nil {
 		unix.Close(fds[1])
 		return nil, -1, err
@@ -80,7 +81,7 @@ func (p *pipe) next() *buffer {
 // read reads once into a borrowed buffer; false if there is nothing to read yet.
 func (p *pipe) read(fd uintptr) bool {
 	p.buf = borrow(p.large)
-	p.n, p.err = ignoringEINTR(func() (int, error) { return unix.Read(int(fd), p.buf.space()) })
+	p.n, p.err = netpoll.IgnoringEINTR(func() (int, error) { return unix.Read(int(fd), p.buf.space()) })
 	if p.err == unix.EAGAIN {
 		p.buf.giveBack()
 		p.buf = nil
@@ -112,41 +113,9 @@ func (p *pipe) close() {
 	_ = p.file.Close()
 }
 
-// pollable puts a descriptor under the care of the netpoller, so that waiting
-// for it takes no thread. The descriptor is closed if that fails.
-func pollable(fd int, name string) (*os.File, syscall.RawConn, error) {
-	if err := unix.SetNonblock(fd, true); err != nil {
-		unix.Close(fd)
-		return nil, nil, err
-	}
-	file := os.NewFile(uintptr(fd), name)
-	// NewFile says nothing when epoll refuses (fs.epoll.max_user_watches).
-	if err := file.SetReadDeadline(time.Time{}); err != nil {
-		file.Close()
-		if errors.Is(err, os.ErrNoDeadline) {
-			err = unix.ENOSPC
-		}
-		return nil, nil, err
-	}
-	conn, err := file.SyscallConn()
-	if err != nil {
-		file.Close()
-		return nil, nil, err
-	}
-	return file, conn, nil
-}
-
 func earlier(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return a
 	}
 	return b
-}
-
-func ignoringEINTR(f func() (int, error)) (int, error) {
-	for {
-		if n, err := f(); err != unix.EINTR {
-			return n, err
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package worker
+package netpoll
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pollable puts a descriptor under the care of the netpoller, so that waiting
-// for it takes no thread. The descriptor is closed if that fails.
-func pollable(fd int, name string) (*os.File, syscall.RawConn, error) {
+// File makes a file of a descriptor, which it sets non-blocking, and its raw
+// connection. The descriptor is closed if that fails.
+func File(fd int, name string) (*os.File, syscall.RawConn, error) {
 	if err := unix.SetNonblock(fd, true); err != nil {
 		unix.Close(fd)
 		return nil, nil, err
@@ -33,7 +33,8 @@ func pollable(fd int, name string) (*os.File, syscall.RawConn, error) {
 	return file, conn, nil
 }
 
-func ignoringEINTR(f func() (int, error)) (int, error) {
+// IgnoringEINTR repeats f for as long as a signal interrupts it (signal(7)).
+func IgnoringEINTR(f func() (int, error)) (int, error) {
 	for {
 		if n, err := f(); err != unix.EINTR {
 			return n, err

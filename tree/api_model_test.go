@@ -938,6 +938,15 @@ func explore(m *model, ops []op, given []string) []outcome {
 				r[i] = "ok"
 				from(c, without(left, i), r)
 			}
+			if path := begins(ops[i], given[i]); path != "" && len(left) > 1 { // the end of its supervisor may cut it off
+				c := m.clone()
+				c.cut = append(c.cut, path)
+				if c.do(ops[i], given[i]) == "cancelled" {
+					r := slices.Clone(results)
+					r[i] = "noproc"
+					from(c, without(left, i), r)
+				}
+			}
 		}
 		for _, s := range steps {
 			c := m.clone()
@@ -955,6 +964,17 @@ func explore(m *model, ops []op, given []string) []outcome {
 
 func without(list []int, i int) []int {
 	return slices.DeleteFunc(slices.Clone(list), func(j int) bool { return i == j })
+}
+
+// begins returns the path of the child that a call starts; "" if that is not known.
+func begins(o op, given string) string {
+	switch {
+	case o.what == "restart":
+		return o.sup + "/" + o.id
+	case o.what == "start" && cmp.Or(o.child.id, given) != "":
+		return o.sup + "/" + cmp.Or(o.child.id, given)
+	}
+	return ""
 }
 
 // cuts returns the path of the child whose start a call to terminate it may cut

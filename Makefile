@@ -42,6 +42,7 @@ cover:
 # The long runs: every concurrent test again and again, more random machines, and
 # arbitrary inputs to one.
 soak:
+	COPPICE_MANY=5000 $(GO) test -run '^TestMany$$' -v ./worker
 	$(GO) test -race -count=50 -timeout 60m ./tree/... ./worker/
 	COPPICE_API_TIME=10m $(GO) test -v -run '^TestAPI$$' -timeout 60m ./tree/
 	$(GO) test -run Properties -timeout 60m ./strategies/ -rapid.checks=100000

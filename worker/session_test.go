@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -366,7 +367,10 @@ func threads(t *testing.T) int {
 
 // Many at once, with both streams captured, take few threads and little memory.
 func TestMany(t *testing.T) {
-	n := 5000
+	n := 1000
+	if many, err := strconv.Atoi(os.Getenv("COPPICE_MANY")); err == nil {
+		n = many
+	}
 	var lim unix.Rlimit
 	_ = unix.Getrlimit(unix.RLIMIT_NOFILE, &lim)
 	if raced || testing.Short() || lim.Cur < uint64(4*n) {

@@ -131,6 +131,8 @@ func (g *Group) remove(release func() error) error {
 	if g.removed {
 		return nil
 	}
+	turns <- struct{}{}
+	defer func() { <-turns }()
 	if err := removeTree(g.dir); err != nil {
 		return fmt.Errorf("remove cgroup: %w", err)
 	}

@@ -69,7 +69,13 @@ func (p *Parent) removeAbandoned() {
 	}
 }
 
+// turns bounds how many groups are made or removed at once. The kernel does one
+// thing at a time with cgroups, and whoever waits for it there takes a thread.
+var turns = make(chan struct{}, 2)
+
 func (p *Parent) make(name string, l Limits) (*Group, error) {
+	turns <- struct{}{}
+	defer func() { <-turns }()
 	settings, err := l.settings()
 	if err != nil {
 		return nil, err

@@ -128,7 +128,7 @@ func (m *Machine) answer(in *Input) {
 		refuse(ErrRestarting)
 	case c.state != Down:
 		refuse(ErrRunning)
-	case in.Op == OpRestartChild && m.needsBusy(c.spec, in):
+	case in.Op == OpRestartChild && (m.needsBusy(c.spec, in) || m.neededBusy(c, in)):
 	case in.Op == OpRestartChild:
 		m.startCalled(in, c)
 	case in.Op == OpDeleteChild:

@@ -155,6 +155,18 @@ func (m *Machine) busyNeed(s *ChildSpec) *job {
 	return nil
 }
 
+// neededBusy puts off a call to start a child until the job is done which has to
+// do with somebody who needs it, and might start that one meanwhile.
+func (m *Machine) neededBusy(c *child, in *Input) bool {
+	for _, other := range m.neededBy[c.id] {
+		if j := other.owner; j != nil {
+			j.parked = append(j.parked, m.later(in))
+			return true
+		}
+	}
+	return false
+}
+
 // needsBusy puts off a call to start a child until then.
 func (m *Machine) needsBusy(s *ChildSpec, in *Input) bool {
 	j := m.busyNeed(s)

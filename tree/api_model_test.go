@@ -912,15 +912,21 @@ type outcome struct {
 func explore(m *model, ops []op, given []string) []outcome {
 	var outcomes []outcome
 	seen := map[string]bool{}
+	cutByEnd := map[int]bool{} // ops that are taken to be, on the way to where we are
 	var from func(m *model, left []int, results []string)
 	from = func(m *model, left []int, results []string) {
-		key := fmt.Sprint(left, results, m.key())
+		key := fmt.Sprint(left, results, cutByEnd, m.key())
 		if seen[key] {
 			return
 		}
 		seen[key] = true
 		steps := m.steps()
 		if len(left) == 0 && len(steps) == 0 {
+			for i := range cutByEnd {
+				if m.end == "" && m.find(ops[i].sup, ops[i].number) != nil {
+					return // it did not end
+				}
+			}
 			if len(m.cut) == 0 { // or there was no such start
 				outcomes = append(outcomes, outcome{results, m})
 			}
@@ -944,7 +950,9 @@ func explore(m *model, ops []op, given []string) []outcome {
 				if c.do(ops[i], given[i]) == "cancelled" {
 					r := slices.Clone(results)
 					r[i] = "noproc"
+					cutByEnd[i] = true
 					from(c, without(left, i), r)
+					delete(cutByEnd, i)
 				}
 			}
 		}

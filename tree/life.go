@@ -13,7 +13,8 @@ import (
 
 // life is one run of a supervisor, from its boot to its end: the machine that
 // decides, and the loop that carries out what it decides. The loop runs in the
-// goroutine that called Init, then in the one that called Serve.
+// goroutine that called Init, then in the one that called Serve; a call that finds
+// it at rest is carried out in the caller's, see callNow.
 type life struct {
 	sup     *Supervisor
 	machine *strategies.Machine

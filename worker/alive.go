@@ -45,7 +45,8 @@ func (d *watchdog) start(every time.Duration, bite func(error)) {
 	case d.now:
 		go bite(&WatchdogError{Triggered: true})
 	default:
-		d.timer = time.AfterFunc(d.every, func() { bite(&WatchdogError{Within: d.every}) })
+		within := d.every // which may have changed when the timer runs down
+		d.timer = time.AfterFunc(within, func() { bite(&WatchdogError{Within: within}) })
 	}
 }
 

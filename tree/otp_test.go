@@ -253,13 +253,31 @@ func (a *actor) Serve(ctx context.Context) error {
 	return strategies.WithClass(c, nil)
 }
 
+// ended tells whether it came to an end by itself or was killed, whatever else
+// there is to choose from: a select among several that are ready takes any.
+func (a *actor) ended() (c strategies.Class, yes bool) {
+	select {
+	case c := <-a.exit:
+		return c, true
+	default:
+	}
+	select {
+	case <-a.killed:
+		return strategies.Killed, true
+	default:
+		return 0, false
+	}
+}
+
 func (a *actor) live(ctx context.Context) strategies.Class {
 	select {
 	case c := <-a.exit:
 		return c
 	case <-a.killed:
-		return strategies.Killed
 	case <-ctx.Done():
+	}
+	if c, yes := a.ended(); yes {
+		return c
 	}
 	b := a.node.OnStop
 	if o := b.ExitOther; o != nil {

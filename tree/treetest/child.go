@@ -83,9 +83,9 @@ func (a *actor) init(ctx context.Context, killed <-chan struct{}) error {
 		select {
 		case <-time.After(a.now.Takes):
 		case <-killed:
-			return strategies.WithClass(strategies.Killed, nil)
+			return dead
 		case <-ctx.Done():
-			return ctx.Err()
+			return told(ctx, killed)
 		}
 	}
 	if p, ok := a.now.Err.(*panics); ok {
@@ -97,7 +97,6 @@ func (a *actor) init(ctx context.Context, killed <-chan struct{}) error {
 func (a *actor) Serve(ctx context.Context) error { return a.serve(ctx, nil) }
 
 func (a *actor) serve(ctx context.Context, killed <-chan struct{}) error {
-	dead := strategies.WithClass(strategies.Killed, nil)
 	select {
 	case <-after(a.now.Lives):
 		if p, ok := a.now.Ends.(*panics); ok {
@@ -107,6 +106,9 @@ func (a *actor) serve(ctx context.Context, killed <-chan struct{}) error {
 	case <-killed:
 		return dead
 	case <-ctx.Done():
+	}
+	if err := told(ctx, killed); err == dead {
+		return err
 	}
 	if a.script.Stop != 0 {
 		select {
@@ -119,6 +121,20 @@ func (a *actor) serve(ctx context.Context, killed <-chan struct{}) error {
 		return a.script.Ends
 	}
 	return ctx.Err()
+}
+
+// dead is the end of what was killed.
+var dead = strategies.WithClass(strategies.Killed, nil)
+
+// told is what ends an actor whose context is over: a kill comes before that, but
+// a select among both may take either.
+func told(ctx context.Context, killed <-chan struct{}) error {
+	select {
+	case <-killed:
+		return dead
+	default:
+		return ctx.Err()
+	}
 }
 
 // after is time.After, and never for what is not positive.

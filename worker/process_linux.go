@@ -78,7 +78,7 @@ func spawn(ctx context.Context, p *Process) (_ child, err error) {
 // equip makes what the program is connected by: its descriptors, the variables
 // that tell of them, and its cgroup.
 func (c *process) equip(ctx context.Context, p *Process, prog *program) (err error) {
-	null, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	null, err := devNull()
 	if err != nil {
 		return err
 	}

@@ -33,11 +33,32 @@ func (p *program) descriptors() []uintptr {
 	return files
 }
 
-// close closes our copies of the descriptors.
+// close closes our copies of the descriptors but for stdin, which all have in
+// common.
 func (p *program) close() {
-	for _, fd := range p.files {
-		unix.Close(fd)
+	for i, fd := range p.files {
+		if i > 0 {
+			unix.Close(fd)
+		}
 	}
+}
+
+// devNull is the stdin of all programs. Once open it stays so.
+func devNull() (fd int, err error) {
+	null.Lock()
+	defer null.Unlock()
+	if null.fd == 0 {
+		if fd, err = unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+			return -1, err
+		}
+		null.fd = fd
+	}
+	return null.fd, nil
+}
+
+var null struct {
+	sync.Mutex
+	fd int
 }
 
 // lookUp finds the program as os/exec.Command does.
@@ -85,7 +106,7 @@ type spawnJob struct {
 var spawnJobs = sync.OnceValue(func() chan<- *spawnJob {
 	jobs := make(chan *spawnJob)
 	for range min(4, runtime.GOMAXPROCS(0)) {
-		go spawnThread(jobs)
+		go spawnThread(jobs, newStarter())
 	}
 	return jobs
 })
@@ -93,14 +114,15 @@ var spawnJobs = sync.OnceValue(func() chan<- *spawnJob {
 // spawnThread never ends: with the thread that created them all its children
 // would be sent their parent-death signal (PR_SET_PDEATHSIG, prctl(2)). Its name
 // is part of the package's documentation.
-func spawnThread(jobs <-chan *spawnJob) {
+func spawnThread(jobs <-chan *spawnJob, start func(*program) (launched, error)) {
 	runtime.LockOSThread()
 	for job := range jobs {
-		job.launched, job.err = forkExec(job.prog)
+		job.launched, job.err = start(job.prog)
 		close(job.done)
 	}
 }
 
+// forkExec is the portable way to start a program; see newStarter.
 func forkExec(prog *program) (launched, error) {
 	pidfd := -1
 	pid, err := syscall.ForkExec(prog.path, prog.argv, &syscall.ProcAttr{

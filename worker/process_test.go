@@ -303,7 +303,7 @@ func TestStolenExitStatus(t *testing.T) {
 
 func openFiles(t *testing.T) int {
 	t.Helper()
-	spawnJobs() // what the threads that start programs keep open
+	spawners() // what the threads that start programs keep open
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
 		t.Fatal(err)

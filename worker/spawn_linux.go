@@ -81,48 +81,63 @@ type launched struct{ pid, pidfd int }
 // done before the start has begun, the error is the context's.
 var launch = fork
 
-// fork starts the program from one of the permanent threads.
+// fork starts the program by one of the spawners.
 func fork(ctx context.Context, prog *program) (launched, error) {
-	job := &spawnJob{prog: prog, done: make(chan struct{})}
+	idle := spawners()
+	var s *spawner
 	select {
-	case spawnJobs() <- job:
+	case s = <-idle:
 	case <-ctx.Done():
 		return launched{}, ctx.Err()
 	}
-	<-job.done // bounded by the time execve(2) takes
-	return job.launched, job.err
+	defer func() { idle <- s }()
+	return s.start(prog) // bounded by the time execve(2) takes
 }
 
-type spawnJob struct {
-	prog     *program
-	launched launched
-	err      error
-	done     chan struct{} // closed by spawnThread
+// spawner starts one program at a time, by its permanent thread.
+type spawner struct {
+	work  chan func()
+	done  chan struct{}
+	slots []int // see start
 }
 
-// spawnJobs starts the permanent threads at the first spawn. While a program
-// is being started its thread holds one of Go's processors (vfork), so that
-// more threads than those would not start programs faster.
-var spawnJobs = sync.OnceValue(func() chan<- *spawnJob {
-	jobs := make(chan *spawnJob)
-	for range min(4, runtime.GOMAXPROCS(0)) {
-		go spawnThread(jobs, newStarter())
+// spawners makes all there are at the first spawn, and has those that are idle.
+// While a program is being started its thread holds one of Go's processors
+// (vfork), so that more threads than those would not start programs faster.
+var spawners = sync.OnceValue(func() chan *spawner {
+	idle := make(chan *spawner, min(4, runtime.GOMAXPROCS(0)))
+	for range cap(idle) {
+		s := &spawner{work: make(chan func()), done: make(chan struct{}, 1)}
+		s.prepare() // or at a start
+		go spawnThread(s)
+		idle <- s
 	}
-	return jobs
+	return idle
 })
 
 // spawnThread never ends: with the thread that created them all its children
 // would be sent their parent-death signal (PR_SET_PDEATHSIG, prctl(2)). Its name
 // is part of the package's documentation.
-func spawnThread(jobs <-chan *spawnJob, start func(*program) (launched, error)) {
+func spawnThread(s *spawner) {
 	runtime.LockOSThread()
-	for job := range jobs {
-		job.launched, job.err = start(job.prog)
-		close(job.done)
+	for do := range s.work {
+		do()
+		s.done <- struct{}{}
 	}
 }
 
-// forkExec is the portable way to start a program; see newStarter.
+// onThread has the spawner's thread do something, and waits for it.
+func (s *spawner) onThread(do func()) {
+	s.work <- do
+	<-s.done
+}
+
+// forkExec starts the program in the portable way.
+func (s *spawner) forkExec(prog *program) (l launched, err error) {
+	s.onThread(func() { l, err = forkExec(prog) })
+	return l, err
+}
+
 func forkExec(prog *program) (launched, error) {
 	pidfd := -1
 	pid, err := syscall.ForkExec(prog.path, prog.argv, &syscall.ProcAttr{

@@ -10,41 +10,34 @@ import (
 	"github.com/coppice-go/coppice/worker/internal/vfork"
 )
 
-// newStarter makes what starts programs on one thread.
-func newStarter() func(*program) (launched, error) {
-	s := new(starter)
-	s.prepare() // or at a start
-	return s.start
-}
-
-// starter starts programs at the same cost however many descriptors this
-// process has open; see package vfork. Those of a program are first copied to the
-// slots, which are among the lowest, and are all that the child takes along. So a
-// program gets no descriptor but its own.
-type starter struct {
-	slots []int // one for each of a program's descriptors; /dev/null between starts
-}
-
 const (
 	maxSlots = 5  // stdin, stdout, stderr, Node's channel, the shim's
 	minSlot  = 16 // not among the numbers that they get in the program
 )
 
-func (s *starter) start(prog *program) (launched, error) {
+// start starts a program at the same cost however many descriptors this process
+// has open; see package vfork. Those of the program are first copied to the
+// slots, which are among the lowest, and are all that the child takes along. So a
+// program gets no descriptor but its own.
+func (s *spawner) start(prog *program) (launched, error) {
 	if len(prog.files) > maxSlots || !s.prepare() {
-		return forkExec(prog)
+		return s.forkExec(prog)
 	}
 	defer s.clear(len(prog.files))
 	for i, fd := range prog.files {
 		if unix.Dup3(fd, s.slots[i], unix.O_CLOEXEC) != nil { // beyond a limit that was lowered
-			return forkExec(prog)
+			return s.forkExec(prog)
 		}
 	}
 	t, err := s.table(prog)
 	if err != nil {
 		return launched{}, err
 	}
-	pid, pidfd, failed, e := vfork.Start(t.calls, prog.cgroup, t.mask)
+	var (
+		pid, pidfd, failed int
+		e                  uintptr
+	)
+	s.onThread(func() { pid, pidfd, failed, e = vfork.Start(t.calls, prog.cgroup, t.mask) })
 	runtime.KeepAlive(t)
 	switch errno := syscall.Errno(e); {
 	case failed >= 0:
@@ -55,15 +48,16 @@ func (s *starter) start(prog *program) (launched, error) {
 		}
 		return launched{}, errno
 	case pid == 0 && (errno == unix.ENOSYS || errno == unix.EINVAL || errno == unix.EPERM):
-		return forkExec(prog) // Linux before 5.7, or a sandbox that does not know clone3
+		return s.forkExec(prog) // Linux before 5.7, or a sandbox that does not know clone3
 	case pid == 0:
 		return launched{}, errno
 	}
 	return launched{pid, pidfd}, nil
 }
 
-// prepare reports whether the slots are there.
-func (s *starter) prepare() bool {
+// prepare makes the slots, one for each of a program's descriptors and /dev/null
+// between starts, and reports whether they are there.
+func (s *spawner) prepare() bool {
 	if len(s.slots) == maxSlots {
 		return true
 	}
@@ -85,7 +79,7 @@ func (s *starter) prepare() bool {
 }
 
 // clear closes the copies of the program's descriptors, but keeps their numbers.
-func (s *starter) clear(n int) {
+func (s *spawner) clear(n int) {
 	null, _ := devNull() // there: prepare has seen it
 	for _, slot := range s.slots[:n] {
 		_ = unix.Dup3(null, slot, unix.O_CLOEXEC)
@@ -100,7 +94,7 @@ type table struct {
 }
 
 // table makes up the calls in the order in which syscall.ForkExec does the same.
-func (s *starter) table(prog *program) (*table, error) {
+func (s *spawner) table(prog *program) (*table, error) {
 	t := &table{mask: new(uint64), calls: make([]vfork.Call, 0, 16)}
 	t.call(unix.SYS_SETSID)
 	if c := prog.cred; c != nil {

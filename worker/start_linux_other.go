@@ -2,5 +2,6 @@
 
 package worker
 
-// newStarter makes what starts programs on one thread.
-func newStarter() func(*program) (launched, error) { return forkExec }
+func (s *spawner) prepare() {}
+
+func (s *spawner) start(prog *program) (launched, error) { return s.forkExec(prog) }

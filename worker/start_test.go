@@ -4,6 +4,7 @@ package worker
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -36,10 +37,10 @@ func TestStarters(t *testing.T) {
 			cred: &syscall.Credential{Uid: 65534, Gid: 65534, Groups: []uint32{7, 9}}}
 	}
 	for name, prog := range progs {
-		fast, fds, _ := strings.Cut(outputOf(t, newStarter(), prog), "fds:")
-		portable, more, _ := strings.Cut(outputOf(t, forkExec, prog), "fds:")
-		if fast != portable || len(fast) < 100 {
-			t.Errorf("%s:\n%s\nwith ForkExec:\n%s", name, fast, portable)
+		fast, fds, _ := strings.Cut(outputOf(t, fork, prog), "fds:")
+		slow, more, _ := strings.Cut(outputOf(t, portable, prog), "fds:")
+		if fast != slow || len(fast) < 100 {
+			t.Errorf("%s:\n%s\nwith ForkExec:\n%s", name, fast, slow)
 		}
 		if runtime.GOARCH == "amd64" && fds != " 0 1 2" || !strings.Contains(more, fmt.Sprintf(" %d", leak)) {
 			t.Errorf("%s: descriptors %s with ForkExec: %s", name, fds, more)
@@ -63,10 +64,10 @@ func TestStartersFail(t *testing.T) {
 		unix.EINVAL:  {path: "/bin/\x00sh"},
 		unix.EBADF:   {path: "/bin/sh", cgroup: 1 << 20},
 	} {
-		for name, start := range map[string]func(*program) (launched, error){"fast": newStarter(), "ForkExec": forkExec} {
+		for name, start := range map[string]func(context.Context, *program) (launched, error){"fast": fork, "ForkExec": portable} {
 			prog.argv, prog.files = []string{"x"}, []int{0, 1, 2}
 			before := openFiles(t)
-			if l, err := start(&prog); !errors.Is(err, want) {
+			if l, err := start(t.Context(), &prog); !errors.Is(err, want) {
 				t.Errorf("%s: %v %v, want %v", name, l, err, want)
 			}
 			if now := openFiles(t); now != before {
@@ -79,8 +80,15 @@ func TestStartersFail(t *testing.T) {
 	}
 }
 
+// portable is fork without what is special to a processor.
+func portable(_ context.Context, prog *program) (launched, error) {
+	s := <-spawners()
+	defer func() { spawners() <- s }()
+	return s.forkExec(prog)
+}
+
 // outputOf is what a program writes to stdout and stderr.
-func outputOf(t *testing.T, start func(*program) (launched, error), prog program) string {
+func outputOf(t *testing.T, start func(context.Context, *program) (launched, error), prog program) string {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -92,7 +100,7 @@ func outputOf(t *testing.T, start func(*program) (launched, error), prog program
 		t.Fatal(err)
 	}
 	prog.files = []int{null, int(w.Fd()), int(w.Fd())}
-	l, err := start(&prog)
+	l, err := start(t.Context(), &prog)
 	w.Close()
 	if err != nil {
 		t.Fatal(err)

@@ -54,34 +54,37 @@ func (i Inherit) environ() []string {
 var notInherited = []string{"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES",
 	"NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE"}
 
-// environ is the environment of a child started with ctx.
+// environ is the environment of a child started with ctx. Of entries with the
+// same key the last counts, as with os/exec.
 func (c *Command) environ(ctx context.Context, more ...string) []string {
 	env := slices.DeleteFunc(c.Inherit.environ(), func(kv string) bool {
 		key, value, _ := strings.Cut(kv, "=")
 		// A coppice below this one must not make its cgroups beside ours.
 		return slices.Contains(notInherited, key) || key == "COPPICE_CGROUP" && value != "off"
 	})
-	env = append(append(env, c.Identity.environ()...), c.Env...)
+	env = set(env, c.Identity.environ())
+	env = set(env, c.Env)
 	if ref, ok := strategies.ChildFrom(ctx); ok {
-		env = append(env,
-			"COPPICE_CHILD="+ref.Path,
-			"COPPICE_INCARNATION="+strconv.FormatUint(ref.Incarnation, 10))
+		env = set(env, []string{
+			"COPPICE_CHILD=" + ref.Path,
+			"COPPICE_INCARNATION=" + strconv.FormatUint(ref.Incarnation, 10),
+		})
 	}
-	return lastOfEach(append(env, more...))
+	return set(env, more)
 }
 
-// lastOfEach drops all but the last entry of each key, as os/exec does: getenv
-// in the child would find the first.
-func lastOfEach(env []string) []string {
-	seen := make(map[string]bool, len(env))
-	kept := make([]string, 0, len(env))
-	for _, kv := range slices.Backward(env) {
+// set adds entries to an environment, each in place of the one with its key, for
+// getenv in the child would find the first.
+func set(env, entries []string) []string {
+	for _, kv := range entries {
 		key, _, _ := strings.Cut(kv, "=")
-		if !seen[key] {
-			seen[key] = true
-			kept = append(kept, kv)
+		if i := slices.IndexFunc(env, func(old string) bool {
+			return len(old) > len(key) && old[len(key)] == '=' && old[:len(key)] == key
+		}); i >= 0 {
+			env[i] = kv
+		} else {
+			env = append(env, kv)
 		}
 	}
-	slices.Reverse(kept)
-	return kept
+	return env
 }

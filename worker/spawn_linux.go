@@ -98,7 +98,8 @@ func fork(ctx context.Context, prog *program) (launched, error) {
 type spawner struct {
 	work  chan func()
 	done  chan struct{}
-	slots []int // see start
+	slots []int  // see start
+	calls *table // likewise
 }
 
 // spawners makes all there are at the first spawn, and has those that are idle.

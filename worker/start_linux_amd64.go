@@ -2,6 +2,8 @@ package worker
 
 import (
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 	"unsafe"
 
@@ -37,8 +39,8 @@ func (s *spawner) start(prog *program) (launched, error) {
 		pid, pidfd, failed int
 		e                  uintptr
 	)
-	s.onThread(func() { pid, pidfd, failed, e = vfork.Start(t.calls, prog.cgroup, t.mask) })
-	runtime.KeepAlive(t)
+	s.onThread(func() { pid, pidfd, failed, e = vfork.Start(t.calls, prog.cgroup, &t.mask) })
+	runtime.KeepAlive(prog)
 	switch errno := syscall.Errno(e); {
 	case failed >= 0:
 		abandon(pid)
@@ -86,79 +88,54 @@ func (s *spawner) clear(n int) {
 	}
 }
 
-// table is what a child does until it is the program.
+// table is what a child does until it is the program. It is used again for the
+// next: what is made anew for each start is what a start takes time for.
 type table struct {
 	calls []vfork.Call
-	mask  *uint64
-	keep  []unsafe.Pointer // what the calls have addresses of
+	mask  uint64
+	limit vfork.Limit
+	text  []byte  // path, directory, arguments and environment, each with its NUL
+	list  []*byte // argv and envp, each with its nil
 }
 
 // table makes up the calls in the order in which syscall.ForkExec does the same.
 func (s *spawner) table(prog *program) (*table, error) {
-	t := &table{mask: new(uint64), calls: make([]vfork.Call, 0, 16)}
+	if s.calls == nil {
+		s.calls = new(table)
+	}
+	t := s.calls
+	path, dir, argv, env, err := t.layout(prog)
+	if err != nil {
+		return nil, err
+	}
+	t.calls = t.calls[:0]
 	t.call(unix.SYS_SETSID)
 	if c := prog.cred; c != nil {
 		if !c.NoSetGroups {
-			t.call(unix.SYS_SETGROUPS, uintptr(len(c.Groups)), t.address(unsafe.Pointer(unsafe.SliceData(c.Groups))))
+			t.call(unix.SYS_SETGROUPS, uintptr(len(c.Groups)), uintptr(unsafe.Pointer(unsafe.SliceData(c.Groups))))
 		}
 		t.call(unix.SYS_SETGID, uintptr(c.Gid))
 		t.call(unix.SYS_SETUID, uintptr(c.Uid))
 	}
 	if prog.dir != "" {
-		dir, err := t.text(prog.dir)
-		if err != nil {
-			return nil, err
-		}
 		t.call(unix.SYS_CHDIR, dir)
 	}
 	t.call(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL))
 	t.call(unix.SYS_GETPPID)
-	t.last().Expect = int64(unix.Getpid())
+	t.calls[len(t.calls)-1].Expect = int64(unix.Getpid())
 
-	top := 0
-	for _, slot := range s.slots {
-		top = max(top, slot)
-	}
+	top := slices.Max(s.slots)
 	t.call(unix.SYS_CLOSE_RANGE, uintptr(top)+1, uintptr(^uint32(0)), unix.CLOSE_RANGE_UNSHARE)
 	for i := range prog.files {
 		t.call(unix.SYS_DUP2, uintptr(s.slots[i]), uintptr(i))
 	}
 	t.call(unix.SYS_CLOSE_RANGE, uintptr(len(prog.files)), uintptr(top))
-	if err := t.openFiles(); err != nil {
-		return nil, err
+	if t.limit = vfork.OpenFiles; raised(t.limit) {
+		t.call(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, uintptr(unsafe.Pointer(&t.limit)), 0)
 	}
-	t.call(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, t.address(unsafe.Pointer(t.mask)), 0, unsafe.Sizeof(*t.mask))
-	return t, t.exec(prog)
-}
-
-// openFiles gives the limit back that package syscall has raised, unless somebody
-// has set another since.
-func (t *table) openFiles() error {
-	var now unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &now); err != nil {
-		return err
-	}
-	if was := vfork.OpenFiles; was.Soft < was.Hard-1 && now.Cur == was.Hard-1 && now.Max == was.Hard {
-		t.call(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, t.address(unsafe.Pointer(&was)), 0)
-	}
-	return nil
-}
-
-func (t *table) exec(prog *program) error {
-	path, err := t.text(prog.path)
-	if err != nil {
-		return err
-	}
-	argv, err := syscall.SlicePtrFromStrings(prog.argv)
-	if err != nil {
-		return err
-	}
-	env, err := syscall.SlicePtrFromStrings(prog.env)
-	if err != nil {
-		return err
-	}
-	t.call(unix.SYS_EXECVE, path, t.address(unsafe.Pointer(&argv[0])), t.address(unsafe.Pointer(&env[0])))
-	return nil
+	t.call(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&t.mask)), 0, unsafe.Sizeof(t.mask))
+	t.call(unix.SYS_EXECVE, path, argv, env)
+	return t, nil
 }
 
 func (t *table) call(number uintptr, args ...uintptr) {
@@ -167,17 +144,42 @@ func (t *table) call(number uintptr, args ...uintptr) {
 	t.calls = append(t.calls, c)
 }
 
-func (t *table) last() *vfork.Call { return &t.calls[len(t.calls)-1] }
-
-// address is p as an argument. The object is on the heap, for p is kept there.
-//
-//go:noinline
-func (t *table) address(p unsafe.Pointer) uintptr {
-	t.keep = append(t.keep, p)
-	return uintptr(p)
+// raised reports whether package syscall has raised the limit, and nobody has set
+// another since: what it does itself to find that out.
+func raised(was vfork.Limit) bool {
+	var now unix.Rlimit
+	return unix.Getrlimit(unix.RLIMIT_NOFILE, &now) == nil &&
+		was.Soft < was.Hard-1 && now.Cur == was.Hard-1 && now.Max == was.Hard
 }
 
-func (t *table) text(s string) (uintptr, error) {
-	p, err := syscall.BytePtrFromString(s)
-	return t.address(unsafe.Pointer(p)), err
+// layout writes down a program's strings, and returns the addresses of them and
+// of the lists.
+func (t *table) layout(prog *program) (path, dir, argv, env uintptr, err error) {
+	size := len(prog.path) + len(prog.dir) + 2
+	for _, list := range [...][]string{prog.argv, prog.env} {
+		for _, s := range list {
+			size += len(s) + 1
+		}
+	}
+	t.text = slices.Grow(t.text[:0], size) // from here on it stays where it is
+	t.list = slices.Grow(t.list[:0], len(prog.argv)+len(prog.env)+2)
+	at := func(s string) *byte {
+		if strings.IndexByte(s, 0) >= 0 {
+			err = unix.EINVAL
+		}
+		i := len(t.text)
+		t.text = append(append(t.text, s...), 0)
+		return &t.text[i]
+	}
+	add := func(list []string) uintptr {
+		i := len(t.list)
+		for _, s := range list {
+			t.list = append(t.list, at(s))
+		}
+		t.list = append(t.list, nil)
+		return uintptr(unsafe.Pointer(&t.list[i]))
+	}
+	path, dir = uintptr(unsafe.Pointer(at(prog.path))), uintptr(unsafe.Pointer(at(prog.dir)))
+	argv, env = add(prog.argv), add(prog.env)
+	return path, dir, argv, env, err
 }

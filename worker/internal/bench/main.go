@@ -27,6 +27,7 @@ import (
 	"github.com/coppice-go/coppice/strategies"
 	"github.com/coppice-go/coppice/tree"
 	"github.com/coppice-go/coppice/worker"
+	"github.com/coppice-go/coppice/worker/internal/sigchld"
 )
 
 func main() {
@@ -37,6 +38,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench: give the file of the commands")
 		os.Exit(2)
 	}
+	sigchld.Unhandle()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := supervise(ctx, flag.Arg(0), *logs, *parallel); err != nil {

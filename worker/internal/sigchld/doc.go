@@ -1,0 +1,2 @@
+// Package sigchld is for programs that do nothing but supervise.
+package sigchld

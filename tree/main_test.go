@@ -7,5 +7,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/coppice-go/coppice/worker.spawnThread"))
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreTopFunction("github.com/coppice-go/coppice/worker.spawnThread"),
+		goleak.IgnoreAnyFunction("github.com/coppice-go/coppice/worker/internal/output.pollOutput"))
 }

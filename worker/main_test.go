@@ -35,7 +35,9 @@ func TestMain(m *testing.M) {
 		play(os.Args[1], os.Args[2:])
 		return
 	}
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/coppice-go/coppice/worker.spawnThread"))
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreTopFunction("github.com/coppice-go/coppice/worker.spawnThread"),
+		goleak.IgnoreAnyFunction("github.com/coppice-go/coppice/worker/internal/output.pollOutput"))
 }
 
 func play(role string, args []string) {

@@ -136,7 +136,7 @@ func starve() {
 		fmt.Println("cannot start at all:", err)
 		return
 	}
-	used, _ := os.ReadDir("/proc/self/fd")
+	used := len(descriptors())
 	outcome := ""
 	for room := range 10 {
 		// Numbers from the limit on are refused.
@@ -156,8 +156,8 @@ func starve() {
 		}
 		lim.Cur = 4096
 		_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &lim)
-		if now, _ := os.ReadDir("/proc/self/fd"); len(now) != len(used) {
-			fmt.Printf("%d open files, before %d\n", len(now), len(used))
+		if now := len(descriptors()); now != used {
+			fmt.Printf("%d open files, before %d\n", now, used)
 		}
 	}
 	if strings.HasPrefix(outcome, "fffff") && strings.HasSuffix(outcome, "n") && !strings.Contains(outcome, "nf") {

@@ -13,6 +13,11 @@
 //		err = group.Remove()
 //	}
 //
+// After a crash Retire takes the place of the first Remove: if the next
+// incarnation comes within a second it gets the same group, which saves a
+// restart the 0.1 to 0.2 ms of removing one and making another. A group that
+// was killed, or in which something was left, is never used again.
+//
 // All groups of one process are made below one directory:
 //
 //	PARENT/coppice-PID-STARTTIME-PIDNAMESPACE/NAME-NUMBER

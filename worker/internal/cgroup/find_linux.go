@@ -149,7 +149,7 @@ func try(dir string) (_ *Parent, err error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := p.make("try", Limits{})
+	g, err := p.make(kind{name: "try"})
 	if err != nil {
 		return nil, err
 	}

@@ -110,7 +110,7 @@ func TestEnable(t *testing.T) {
 	}()
 
 	inner := start(t, inside(t, dir, 0), "linger")
-	if _, err := p.makeHeld("x", limit); !errors.Is(err, unix.EBUSY) || !strings.Contains(err.Error(), name+" cannot be enabled below "+dir) {
+	if _, err := p.makeHeld(kind{name: "x"}, limit); !errors.Is(err, unix.EBUSY) || !strings.Contains(err.Error(), name+" cannot be enabled below "+dir) {
 		t.Errorf("with a process in the parent: %v", err)
 	}
 	if on, err := words(dir + "/cgroup.subtree_control"); err != nil || len(on) > 0 {
@@ -120,7 +120,7 @@ func TestEnable(t *testing.T) {
 	_ = inner.Wait()
 
 	for range 2 {
-		g, err := p.makeHeld("x", limit)
+		g, err := p.makeHeld(kind{name: "x"}, limit)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,7 +143,7 @@ func TestEnable(t *testing.T) {
 	}
 
 	refused := []setting{{name, "cgroup.max.depth", "nonsense"}}
-	if _, err := p.makeHeld("y", refused); !errors.Is(err, unix.EINVAL) {
+	if _, err := p.makeHeld(kind{name: "y"}, refused); !errors.Is(err, unix.EINVAL) {
 		t.Errorf("a value that the kernel refuses: %v", err)
 	}
 	if left, err := subdirs(p.run); err != nil || len(left) > 0 {

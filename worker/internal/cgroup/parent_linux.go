@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,18 +16,18 @@ type Parent struct {
 	dir string // of the parent itself, absolute
 	run string // dir/coppice-..., which holds all groups of this process
 
-	sweep  sync.Once     // before the first group, what dead processes left goes
-	serial atomic.Uint64 // of the last group's name
+	sweep       sync.Once     // before the first group, what dead processes left goes
+	serial      atomic.Uint64 // of the last group's name
+	controllers atomic.Bool   // groups may have some, to hand on to groups below them
 
-	mu     sync.Mutex  // guards groups, and the making and removing of run
-	groups int         // how many need run to be there
-	later  *time.Timer // removes run, which nobody needs now; nil if it is not to
+	mu        sync.Mutex // guards what follows, and the making and removing of run
+	groups    int        // how many need run to be there
+	living    int        // of these, how many were made or taken, and not yet removed or retired
+	retired   retired
+	abandoned []*Group // not empty when they were last looked at
 
-	abandoned []*Group // guarded by mu; not empty when they were last looked at
+	clearing sync.Mutex // held while retired groups are removed; locked before all others
 }
-
-// lingerFor is how long run stays after a group was retired.
-const lingerFor = time.Second
 
 func newParent(dir string) (*Parent, error) {
 	self, err := ownID()
@@ -41,19 +40,24 @@ func newParent(dir string) (*Parent, error) {
 // String is the parent's directory.
 func (p *Parent) String() string { return p.dir }
 
-// New makes a group with the given limits. The name is there for people to
-// recognise it in systemd-cgls and ps; it need not be unique, and what does not
-// suit a file name is replaced.
+// New makes a group with the given limits, or takes one that was retired. The
+// name is there for people to recognise it in systemd-cgls and ps; it need not
+// be unique, and what does not suit a file name is replaced.
 //
 // An error of lacking resources (EMFILE, ENOMEM, EAGAIN for the limits
 // cgroup.max.descendants and cgroup.max.depth) is in the chain of the error. After an
-// error nothing is left. Otherwise the group stays until [Group.Remove].
+// error nothing is left. Otherwise the group stays until [Group.Remove] or [Group.Retire].
 func (p *Parent) New(name string, l Limits) (*Group, error) {
 	// That something could not be cleared is no reason not to make a group: it
 	// may belong to another user.
 	p.sweep.Do(func() { _ = p.ClearDead() })
+	k := kind{sanitize(name), l}
+	g := p.take(k)
 	p.removeAbandoned()
-	return p.make(name, l)
+	if g != nil {
+		return g, nil
+	}
+	return p.make(k)
 }
 
 // removeAbandoned removes those of the abandoned groups that are empty by now.
@@ -73,17 +77,17 @@ func (p *Parent) removeAbandoned() {
 // thing at a time with cgroups, and whoever waits for it there takes a thread.
 var turns = make(chan struct{}, 2)
 
-func (p *Parent) make(name string, l Limits) (*Group, error) {
+func (p *Parent) make(k kind) (*Group, error) {
 	turns <- struct{}{}
 	defer func() { <-turns }()
-	settings, err := l.settings()
+	settings, err := k.limits.settings()
 	if err != nil {
 		return nil, err
 	}
 	if err := p.hold(); err != nil {
 		return nil, err
 	}
-	g, err := p.makeHeld(name, settings)
+	g, err := p.makeHeld(k, settings)
 	if err != nil {
 		return nil, errors.Join(err, p.release())
 	}
@@ -91,17 +95,18 @@ func (p *Parent) make(name string, l Limits) (*Group, error) {
 }
 
 // makeHeld makes a group while the run directory is certainly there.
-func (p *Parent) makeHeld(name string, settings []setting) (*Group, error) {
+func (p *Parent) makeHeld(k kind, settings []setting) (*Group, error) {
 	if len(settings) > 0 {
+		p.controllers.Store(true)
 		for _, dir := range []string{p.dir, p.run} {
 			if err := enable(dir, settings); err != nil {
 				return nil, err
 			}
 		}
 	}
-	g := &Group{parent: p, fd: -1}
-	for name = sanitize(name); ; {
-		g.dir = p.run + "/" + name + "-" + strconv.FormatUint(p.serial.Add(1), 10)
+	g := &Group{parent: p, kind: k, fd: -1}
+	for {
+		g.dir = p.run + "/" + k.name + "-" + strconv.FormatUint(p.serial.Add(1), 10)
 		err := unix.Mkdir(g.dir, 0o755)
 		if err == nil {
 			break
@@ -113,10 +118,7 @@ func (p *Parent) makeHeld(name string, settings []setting) (*Group, error) {
 	}
 	err := apply(g.dir, settings)
 	if err == nil {
-		g.fd, err = unix.Open(g.dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			err = fmt.Errorf("open cgroup %s: %w", g.dir, err)
-		}
+		err = g.open()
 	}
 	if err != nil {
 		return nil, errors.Join(err, removeTree(g.dir))
@@ -128,46 +130,35 @@ func (p *Parent) makeHeld(name string, settings []setting) (*Group, error) {
 func (p *Parent) hold() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.later != nil {
-		p.later.Stop()
-		p.later = nil
-	} else if p.groups == 0 {
-		if err := unix.Mkdir(p.run, 0o755); err != nil && err != unix.EEXIST {
+	if p.groups == 0 {
+		switch err := unix.Mkdir(p.run, 0o755); err {
+		case nil:
+		case unix.EEXIST: // made by this process before it executed itself anew
+			p.controllers.Store(true)
+		default:
 			return errMkdir(p.run, err)
 		}
 	}
 	p.groups++
+	p.living++
 	return nil
 }
 
-// release undoes a hold. The last one removes the run directory.
+// release undoes a hold.
 func (p *Parent) release() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.living--
+	return p.drop()
+}
+
+// drop counts a group less. The last one removes the run directory. It is called
+// with mu held.
+func (p *Parent) drop() error {
 	if p.groups--; p.groups > 0 {
 		return nil
 	}
 	return p.removeRun()
-}
-
-// releaseLater is release, but for the removal of the run directory.
-func (p *Parent) releaseLater() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.groups--; p.groups > 0 {
-		return nil
-	}
-	var t *time.Timer
-	t = time.AfterFunc(lingerFor, func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if p.later == t {
-			p.later = nil
-			_ = p.removeRun() // at worst the next run clears it
-		}
-	})
-	p.later = t
-	return nil
 }
 
 func (p *Parent) removeRun() error {

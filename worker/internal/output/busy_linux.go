@@ -26,8 +26,8 @@ var enlarged atomic.Int32
 // busy is what a pipe knows about its pace.
 type busy struct {
 	last  time.Time
-	burst int  // reads that followed each other within busyGap
-	large bool // the pipe is one of the enlarged
+	burst int32 // reads that followed each other within busyGap
+	large bool  // the pipe is one of the enlarged
 }
 
 // pace is called before each read.
@@ -47,9 +47,7 @@ func (b *busy) enlarge(p *pipe) {
 		enlarged.Add(-1)
 		return
 	}
-	var err error
-	e := p.conn.Control(func(fd uintptr) { _, err = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, largePipe) })
-	if e != nil || err != nil { // EPERM: the user has too many pipes
+	if _, err := unix.FcntlInt(uintptr(p.fd), unix.F_SETPIPE_SZ, largePipe); err != nil { // EPERM: the user has too many pipes
 		enlarged.Add(-1)
 		return
 	}

@@ -222,6 +222,7 @@ func (f *File) write(m *marker, gap, block []byte) (told bool, lost int64, err e
 			return false, int64(bytes.Count(block, newline)), err
 		}
 		m.text = nil
+		m.written.Store(true)
 	}
 	if f.options.Times {
 		block = stamped(block, time.Now())

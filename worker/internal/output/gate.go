@@ -19,20 +19,20 @@ import (
 //	if g.leave() { go on with the stream }
 //	g.catchUp(say)
 type gate struct {
-	bound func() time.Duration // how long a call may take that begins now
-	goOn  func()               // goes on with the stream behind this sink
+	stream *stream
 
 	mu       sync.Mutex    // guards what follows
-	timer    *time.Timer   // of overdue
+	timer    *time.Timer   // of overdue; nil if the sink has not been called for a while
 	fires    time.Time     // when it will; zero if it will not
-	busy     bool          // a call is under way
 	deadline time.Time     // of the call
 	behind   chan struct{} // not nil: the call is overdue. Closed when the sink has caught up
 	owed     owed
 	telling  int64 // dropped lines that the sink is being told of
 	total    int64 // lines dropped in all
+	busy     bool  // a call is under way
 	ended    bool  // there will be no more calls from the stream
 
+	after  stage        // where the stream goes on behind this sink
 	inHand atomic.Int64 // lines of the present call which the sink has not taken yet
 }
 
@@ -67,7 +67,7 @@ func (g *gate) enter() (_ owed, ok bool) {
 		return owed{}, false
 	}
 	g.busy = true
-	g.due(g.bound())
+	g.due(g.stream.out.bound())
 	return g.take(), true
 }
 
@@ -140,6 +140,7 @@ func (g *gate) overdue() {
 	g.mu.Lock()
 	g.fires = time.Time{}
 	if !g.busy || g.behind != nil {
+		g.timer = nil // an idle stream keeps none
 		g.mu.Unlock()
 		return
 	}
@@ -150,7 +151,7 @@ func (g *gate) overdue() {
 	}
 	g.behind = make(chan struct{})
 	g.mu.Unlock()
-	g.goOn()
+	g.stream.pump(g.after)
 }
 
 // hurry makes the call in progress overdue after d, if it would not be earlier.

@@ -10,10 +10,6 @@ import (
 // logSink brings the lines of one stream to the logger.
 type logSink struct {
 	gate
-	logger hclog.Logger
-	fields []any // of each line
-	over   func() bool
-
 	crash bool // a Go program's last words: all that follows is part of them
 }
 
@@ -21,7 +17,7 @@ type logSink struct {
 // hands now.
 func (l *logSink) deliver(text string) bool {
 	n := int64(strings.Count(text, "\n"))
-	if l.over() {
+	if l.stream.out.over() {
 		l.drop(n)
 		text, n = "", 0
 	}
@@ -45,20 +41,25 @@ func (l *logSink) deliver(text string) bool {
 
 // say says what the logger is owed.
 func (l *logSink) say(o owed) bool {
+	logger := l.stream.out.cfg.Logger
 	if o.dropped > 0 {
-		l.logger.Log(hclog.Warn, "lines of output were dropped: the log was too slow", l.with("lines", o.dropped)...)
+		logger.Log(hclog.Warn, "lines of output were dropped: the log was too slow", l.with("lines", o.dropped)...)
 	}
 	for _, r := range o.reports {
-		l.logger.Log(r.level, r.message, l.with(r.fields...)...)
+		logger.Log(r.level, r.message, l.with(r.fields...)...)
 	}
 	return true
 }
 
 // lines logs each line of text, until the time for that is over.
 func (l *logSink) lines(text string) {
+	if text == "" {
+		return
+	}
+	fields := l.with()          // not kept: an idle stream has none
 	clone := len(text) > little // a logger that keeps one line shall not keep them all
 	for len(text) > 0 {
-		if l.over() {
+		if l.stream.out.over() {
 			l.dropInHand()
 			return
 		}
@@ -67,18 +68,19 @@ func (l *logSink) lines(text string) {
 		if clone {
 			line = strings.Clone(line)
 		}
-		l.line(line)
+		l.line(line, fields)
 		l.inHand.Add(-1)
 	}
 }
 
-func (l *logSink) line(line string) {
+func (l *logSink) line(line string, fields []any) {
+	logger := l.stream.out.cfg.Logger
 	if r, ok := parseRecord(line); ok {
 		if r.level == hclog.NoLevel {
 			r.level = hclog.Info
 		}
 		// Ours come last: a formatter that keeps one value per key keeps ours.
-		l.logger.Log(r.level, r.message, append(r.fields, l.fields...)...)
+		logger.Log(r.level, r.message, append(r.fields, fields...)...)
 		return
 	}
 	level, crash := infer(line)
@@ -89,10 +91,11 @@ func (l *logSink) line(line string) {
 	case level == hclog.NoLevel:
 		level = hclog.Info
 	}
-	l.logger.Log(level, line, l.fields...)
+	logger.Log(level, line, fields...)
 }
 
 // with puts fields before those of each line.
 func (l *logSink) with(fields ...any) []any {
-	return append(slices.Clip(fields), l.fields...)
+	o := l.stream.out
+	return slices.Concat(fields, o.cfg.Fields, []any{"pid", o.pid, "stream", l.stream.name})
 }

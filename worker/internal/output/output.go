@@ -25,15 +25,19 @@
 //
 // # What it costs
 //
-// One goroutine per stream, which is parked while the child is silent, and no
-// buffer then but for the beginning of an unfinished line. Lines are handed
-// over to no other goroutine unless a sink hangs.
+// A silent child: a descriptor for each stream, some 1,200 bytes of memory for
+// both, 300 more with a file, and no goroutine, timer or buffer but for the
+// beginning of an unfinished line. One goroutine of the process, pollOutput,
+// waits for all pipes, and stays. A stream that has something to say gets a
+// goroutine until its pipe is empty; lines are handed over to no other unless a
+// sink hangs. The end of a silent stream is noted and no more, until Drain: it
+// comes just before the death of a child can be noticed, and would delay that.
 package output
 
 import (
 	"cmp"
+	"fmt"
 	"regexp"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,10 +100,13 @@ const (
 // stream, Start, Drain; or Pipe and Close. Watch may be called at any time.
 type Output struct {
 	cfg     Config
-	streams []*stream
-	pumps   sync.WaitGroup // one for each stream, whichever goroutine pumps
+	streams [2]stream
+	pid     int
+	marker  *marker        // nil: no file
+	pumps   sync.WaitGroup // one for each stream that is being read, whichever goroutine pumps
 	watches watches
 	held    atomic.Bool // reading ended before the stream did
+	n       uint8       // of streams
 
 	// until is set when the child is dead. After that time lines are kept but
 	// no longer logged, so that a slow logger does not hold up Drain.
@@ -125,29 +132,35 @@ func New(cfg Config) *Output {
 // write end: a blocking descriptor, closed on exec, which the caller passes on
 // to the child and then closes.
 func (o *Output) Pipe(stream string) (w int, err error) {
-	source, w, err := newPipe(&o.until)
-	if err != nil {
-		return -1, err
+	if int(o.n) == len(o.streams) {
+		return -1, fmt.Errorf("pipe for %s: there are two streams already", stream)
 	}
-	o.add(stream, source)
-	return w, nil
+	s := o.add(stream)
+	if w, err = s.pipe.open(s); err != nil {
+		o.n--
+	}
+	return w, err
 }
 
-func (o *Output) add(name string, source source) {
-	s := &stream{out: o, name: name, source: source, cut: cutter{maxLine: o.cfg.MaxLine}}
-	s.log = &logSink{
-		gate:   gate{bound: o.bound, goOn: func() { s.pump(reading) }},
-		logger: o.cfg.Logger,
-		over:   o.over,
-	}
+// add makes a stream, which still needs a source.
+func (o *Output) add(name string) *stream {
+	s := &o.streams[o.n]
+	o.n++
+	s.out, s.name, s.cut.maxLine = o, name, o.cfg.MaxLine
+	s.log.gate.stream, s.log.after = s, reading
 	if o.cfg.File != nil {
-		s.file = &fileSink{
-			gate: gate{bound: o.bound, goOn: func() { s.pump(logging) }},
-			file: o.cfg.File,
-			log:  &s.log.gate,
+		s.file = &fileSink{gate: gate{stream: s, after: logging}}
+	}
+	return s
+}
+
+// each goes through the streams.
+func (o *Output) each(yield func(*stream) bool) {
+	for i := range o.n {
+		if !yield(&o.streams[i]) {
+			return
 		}
 	}
-	o.streams = append(o.streams, s)
 }
 
 // Watch returns a channel that is closed when a line matches re, among those
@@ -158,20 +171,23 @@ func (o *Output) Watch(re *regexp.Regexp) <-chan struct{} { return o.watches.add
 
 // Start begins to read. Pid is that of the child, which has started.
 func (o *Output) Start(pid int) {
-	m := newMarker(o.cfg.Name, o.cfg.Incarnation, pid, time.Now())
-	for _, s := range o.streams {
-		s.log.fields = slices.Concat(o.cfg.Fields, []any{"pid", pid, "stream", s.name})
-		if s.file != nil {
-			s.file.marker = m
+	o.pid = pid
+	if o.cfg.File != nil {
+		o.marker = newMarker(o.cfg.Name, o.cfg.Incarnation, pid, time.Now())
+	}
+	for s := range o.each {
+		if s.file != nil && s == &o.streams[0] {
+			o.pumps.Add(1)
+			go s.begin()
+			continue
 		}
-		o.pumps.Add(1)
-		go s.begin()
+		s.source.start()
 	}
 }
 
 // Close is for when the child could not be started: Start was not called.
 func (o *Output) Close() {
-	for _, s := range o.streams {
+	for s := range o.each {
 		s.source.close()
 	}
 }
@@ -196,11 +212,10 @@ type End struct {
 // within the bound of about a second. Of goroutines there is left after that,
 // at most, one for each sink which has not returned from a call.
 func (o *Output) Drain() End {
-	now := time.Now()
-	until := now.Add(drainFor)
+	until := time.Now().Add(drainFor)
 	o.until.Store(&until)
-	for _, s := range o.streams {
-		s.source.drain(now.Add(quietFor))
+	for s := range o.each {
+		s.drain()
 		s.log.hurry(drainFor)
 		if s.file != nil {
 			s.file.hurry(drainFor)
@@ -209,7 +224,7 @@ func (o *Output) Drain() End {
 	o.pumps.Wait()
 
 	var end End
-	for _, s := range o.streams {
+	for s := range o.each {
 		end.Unlogged += s.log.await(until.Add(quietFor))
 		if s.file != nil {
 			end.Unwritten += s.file.await(until.Add(quietFor))

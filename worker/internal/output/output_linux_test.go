@@ -311,63 +311,6 @@ func TestDiskFillsUp(t *testing.T) {
 	}
 }
 
-// Children that say nothing any more: no goroutine but one per pipe, and no
-// buffers.
-func TestIdleCosts(t *testing.T) {
-	const n, most = 500, 24 << 10
-	cost := func() (bytes uint64, goroutines int) {
-		runtime.GC()
-		runtime.GC() // empties pools
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc + m.StackInuse, runtime.NumGoroutine()
-	}
-	file := openFile(t, filepath.Join(t.TempDir(), "log"), FileOptions{})
-	defer file.Close()
-	fdsBefore := openDescriptors(t)
-	bytesBefore, goroutinesBefore := cost()
-	var outs []*Output
-	var ends []*os.File
-	var seen []<-chan struct{}
-	for i := range n {
-		o := New(Config{Logger: hclog.NewNullLogger(), File: file})
-		for _, name := range []string{"stdout", "stderr"} {
-			w, err := o.Pipe(name)
-			if err != nil {
-				t.Skip("not enough descriptors: ", err)
-			}
-			ends = append(ends, os.NewFile(uintptr(w), name))
-		}
-		seen = append(seen, o.Watch(regexp.MustCompile("hello")))
-		o.Start(i)
-		outs = append(outs, o)
-	}
-	for i := range n { // each has had something to say once
-		write(t, ends[2*i], "hello\n")
-		<-seen[i]
-	}
-	seen = nil
-	bytesAfter, goroutinesAfter := cost()
-	t.Logf("%d bytes and %d goroutines for each of %d idle outputs with two pipes",
-		(bytesAfter-bytesBefore)/n, (goroutinesAfter-goroutinesBefore)/n, n)
-	if each := (bytesAfter - bytesBefore) / n; each > most {
-		t.Errorf("an idle output takes %d bytes, %d are allowed", each, most)
-	}
-	if goroutinesAfter-goroutinesBefore > 2*n+2 {
-		t.Errorf("%d goroutines for %d outputs", goroutinesAfter-goroutinesBefore, n)
-	}
-	for _, w := range ends {
-		w.Close()
-	}
-	for _, o := range outs {
-		o.Drain()
-	}
-	// One more: the log file, which is opened by the first write.
-	if fds := openDescriptors(t); fds > fdsBefore+1 {
-		t.Errorf("%d descriptors are open, %d were before", fds, fdsBefore)
-	}
-}
-
 func openDescriptors(t *testing.T) int {
 	t.Helper()
 	fds, err := os.ReadDir("/proc/self/fd")

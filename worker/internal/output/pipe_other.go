@@ -5,10 +5,10 @@ package output
 import (
 	"errors"
 	"fmt"
-	"sync/atomic"
-	"time"
 )
 
-func newPipe(*atomic.Pointer[time.Time]) (source, int, error) {
-	return nil, -1, fmt.Errorf("the output of processes is read on Linux only: %w", errors.ErrUnsupported)
+type pipe struct{}
+
+func (*pipe) open(*stream) (int, error) {
+	return -1, fmt.Errorf("the output of processes is read on Linux only: %w", errors.ErrUnsupported)
 }

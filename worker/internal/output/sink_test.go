@@ -3,6 +3,7 @@ package output
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -57,47 +58,56 @@ func (j *journal) messages() (lines []string) {
 }
 
 // script is a source that the test feeds: give waits until the pump takes it,
-// as a write to a full pipe does.
+// as a write to a full pipe does. It is being read all the time.
 type script struct {
+	stream *stream
 	blocks chan string
 	quiet  chan time.Time
 	cut    bool
 }
 
-func newScript() *script {
-	return &script{blocks: make(chan string), quiet: make(chan time.Time, 1)}
-}
-
 func (s *script) give(block string) { s.blocks <- block }
 
-func (s *script) next() *buffer {
+func (s *script) start() {
+	s.stream.out.pumps.Add(1)
+	go s.stream.pump(reading)
+}
+
+func (s *script) read() (*buffer, error) {
 	var quiet <-chan time.Time
 	for {
 		select {
 		case block, ok := <-s.blocks:
 			if !ok {
-				return nil
+				return nil, io.EOF
 			}
 			buf := borrow(false)
 			buf.filled(copy(buf.space(), block))
-			return buf
+			return buf, nil
 		case at := <-s.quiet:
 			quiet = time.After(time.Until(at))
 		case <-quiet:
 			s.cut = true
-			return nil
+			return nil, io.EOF
 		}
 	}
 }
 
-func (s *script) held() bool            { return s.cut }
-func (s *script) drain(quiet time.Time) { s.quiet <- quiet }
-func (s *script) close()                {}
+func (s *script) wait() (*buffer, error) { panic("read did") }
+
+func (s *script) take() bool {
+	s.quiet <- time.Now().Add(quietFor)
+	return false
+}
+
+func (s *script) held() bool { return s.cut }
+func (s *script) close()     {}
 
 // started is an Output that reads a script.
 func started(cfg Config) (*Output, *script) {
-	o, s := New(cfg), newScript()
-	o.add("stdout", s)
+	o := New(cfg)
+	s := &script{stream: o.add("stdout"), blocks: make(chan string), quiet: make(chan time.Time, 1)}
+	s.stream.source = s
 	o.Start(1)
 	return o, s
 }

@@ -2,19 +2,20 @@ package output
 
 import (
 	"bytes"
-	"time"
+	"errors"
 )
 
 // stream takes one stream of a child's output from its pipe to the sinks. One
-// goroutine at a time has it, the pump. When a sink hangs, its pump stays there
-// and another becomes the pump.
+// goroutine at a time has it, the pump, or none while there is nothing to read.
+// When a sink hangs, its pump stays there and another becomes the pump.
 type stream struct {
 	out    *Output
 	name   string
 	source source
+	pipe   pipe // the source, but in tests
 	cut    cutter
 	file   *fileSink // nil: no file
-	log    *logSink
+	log    logSink
 
 	// what was read last
 	buf   *buffer // the block may lie in it
@@ -25,18 +26,31 @@ type stream struct {
 
 // source is where a stream comes from: a pipe.
 type source interface {
-	// next waits for something to read. Nil is the end of the stream; the
-	// source is closed then.
-	next() *buffer
+	// start has a pump started when there is something to read.
+	start()
+
+	// read reads without waiting. The error is errNothing if there is nothing
+	// now, and io.EOF at the end; the source is closed then.
+	read() (*buffer, error)
+
+	// wait is for the pump that found nothing. Its result is that of a read, but
+	// that errNothing means that the caller is no longer the pump: another is
+	// started when there is something to read.
+	wait() (*buffer, error)
+
+	// take makes the caller the pump, if there is none, after the child's death.
+	take() bool
+
 	// held reports that reading ended before the stream did.
 	held() bool
-	// drain makes next give up if there is nothing to read until quiet.
-	drain(quiet time.Time)
+
 	close()
 }
 
+var errNothing = errors.New("nothing to read")
+
 // stage is where a pump is in its round.
-type stage int
+type stage uint8
 
 const (
 	reading stage = iota
@@ -45,8 +59,9 @@ const (
 	stages
 )
 
-// pump takes the stream from the given stage on to its end, or to a sink where
-// it hangs so long that another goroutine goes on behind that.
+// pump takes the stream from the given stage on until there is nothing to read,
+// or to a sink where it hangs so long that another goroutine goes on behind
+// that. It is counted in Output.pumps before it is started.
 func (s *stream) pump(at stage) {
 	for mine := true; mine; at = (at + 1) % stages {
 		switch at {
@@ -60,25 +75,61 @@ func (s *stream) pump(at stage) {
 	}
 }
 
-// begin is the first pump: the marker comes before all lines, and if there
-// should be none.
+// begin is the first pump of an incarnation that has a file, which may take its
+// time: the marker comes before all lines, and if there should be none.
 func (s *stream) begin() {
-	if s.file == nil || s.file.deliver(nil) {
+	if s.file.deliver(nil) {
 		s.pump(reading)
 	}
 }
 
-// read gets the next lines. It returns false when there are no more.
+// drain ends the stream after the child's death, unless there is a pump, which
+// does. In the ordinary case, nothing is left to be read and nothing to be
+// said, that is done here; where a sink has to be called, by a pump.
+func (s *stream) drain() {
+	if !s.source.take() {
+		return
+	}
+	at := reading
+	if buf, err := s.source.read(); err != errNothing {
+		at = filing
+		if s.took(buf); s.ended && s.nothingLeft() {
+			return
+		}
+	}
+	s.out.pumps.Add(1)
+	go s.pump(at)
+}
+
+// nothingLeft reports whether no sink has to be called any more.
+func (s *stream) nothingLeft() bool {
+	return len(s.block)+len(s.text) == 0 && (s.file == nil || s.file.settled()) && !s.log.owing()
+}
+
+// read gets the next lines. It returns false when there are none.
 func (s *stream) read() bool {
 	if s.ended {
 		s.out.pumps.Done()
 		return false
 	}
-	if s.buf = s.source.next(); s.buf != nil {
-		if s.out.cfg.Raw != nil {
-			s.out.cfg.Raw(s.name, s.buf.data())
+	buf, err := s.source.read()
+	if err == errNothing {
+		if buf, err = s.source.wait(); err == errNothing {
+			s.out.pumps.Done()
+			return false
 		}
-		s.block = s.cut.cut(s.buf)
+	}
+	s.took(buf)
+	return true
+}
+
+// took deals with what was read; nil is the end.
+func (s *stream) took(buf *buffer) {
+	if s.buf = buf; buf != nil {
+		if s.out.cfg.Raw != nil {
+			s.out.cfg.Raw(s.name, buf.data())
+		}
+		s.block = s.cut.cut(buf)
 	} else {
 		s.block = s.cut.flush()
 		s.end()
@@ -96,7 +147,6 @@ func (s *stream) read() bool {
 		s.release()
 		s.block = block
 	}
-	return true
 }
 
 // release gives back what was read.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/coppice-go/coppice/strategies"
 	"github.com/coppice-go/coppice/worker/internal/cgroup"
@@ -42,5 +43,20 @@ func newGroup(ctx context.Context, cmd *Command) (*cgroup.Group, error) {
 	if ref, ok := strategies.ChildFrom(ctx); ok {
 		name = strings.ReplaceAll(ref.Path, "/", ".")
 	}
+	used.Store(parent)
 	return parent.New(name, cgroup.Limits(cmd.Limits))
+}
+
+// used is where cgroups were made; nil if none were.
+var used atomic.Pointer[cgroup.Parent]
+
+// CloseIdle gives up what is kept for a second after the crash of a child, for
+// its next incarnation: an empty cgroup. A program whose last child has crashed
+// calls it before it ends, or leaves that to be cleared by the next program that
+// makes cgroups in the same place. While other children live it does nothing. It
+// may be called at any time.
+func CloseIdle() {
+	if parent := used.Load(); parent != nil {
+		parent.Finish()
+	}
 }

@@ -37,6 +37,7 @@ type process struct {
 
 	log      hclog.Logger
 	limited  bool   // it has Limits.Memory
+	unborn   bool   // set by reap: it was killed before it did anything
 	reapedAt uint64 // set by reap, for sweep
 }
 
@@ -305,6 +306,9 @@ func (c *process) reap() *ExitError {
 	if status.Signaled() {
 		exit.Signal, exit.CoreDump = status.Signal(), status.CoreDump()
 	}
+	// Nothing runs without a page fault. From Linux 6.14 this is what becomes of all
+	// that is started in a cgroup which somebody has killed.
+	c.unborn = status.Signaled() && usage.Minflt+usage.Majflt == 0
 	if c.limited {
 		kills, _ := c.group.OOMKills()
 		exit.OOM = kills > 0

@@ -17,7 +17,7 @@ const sweepFor = 5 * time.Second
 func (c *process) sweep(again bool) (left int, err error) {
 	defer c.pidfd.Close()
 	if c.group != nil {
-		if left, err = c.sweepGroup(again); err != nil {
+		if left, err = c.sweepGroup(again && !c.unborn); err != nil {
 			return left, err
 		}
 	}

@@ -422,3 +422,43 @@ func BenchmarkSpawnAndExit(b *testing.B) {
 		}
 	}
 }
+
+// The cgroup of a child that crashed is used again, until there is no use for it;
+// not so one that somebody has killed, in which nothing would run any more.
+func TestCgroupIsUsedAgain(t *testing.T) {
+	if _, err := cgroup.Find(); err != nil {
+		t.Skip(err)
+	}
+	crash := func() (group string, exit *ExitError) {
+		r := start(t, self("exit", 3))
+		group = r.child.(*process).group.String()
+		return group, exitOf(t, r.end())
+	}
+	first, _ := crash()
+	if again, exit := crash(); again != first || exit.Code != 3 {
+		t.Errorf("group %s, then %s: %v", first, again, exit)
+	}
+
+	if err := os.WriteFile(first+"/cgroup.kill", []byte("1"), 0); err != nil {
+		t.Fatal(err)
+	}
+	again, exit := crash()
+	if again == first && exit.Signal == syscall.SIGKILL {
+		again, exit = crash()
+		if again == first {
+			t.Errorf("%s was used again", first)
+		}
+	}
+	if exit.Code != 3 {
+		t.Errorf("after a kill from outside: %v", exit)
+	}
+	if _, err := os.Stat(again); err != nil {
+		t.Errorf("before CloseIdle: %v", err)
+	}
+	CloseIdle()
+	for _, dir := range []string{again, filepath.Dir(again)} {
+		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("after CloseIdle there is %s: %v", dir, err)
+		}
+	}
+}

@@ -10,9 +10,14 @@ import (
 
 	"github.com/coppice-go/coppice/cmd/coppice/internal/demo"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/exit"
+	"github.com/coppice-go/coppice/worker"
 )
 
-func main() { os.Exit(run(newApp(demo.Scenes()), os.Args)) }
+func main() {
+	status := run(newApp(demo.Scenes()), os.Args)
+	worker.CloseIdle()
+	os.Exit(status)
+}
 
 func newApp(scenes []demo.Scene) *cli.App {
 	return &cli.App{

@@ -41,7 +41,9 @@ func main() {
 	sigchld.Unhandle()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := supervise(ctx, flag.Arg(0), *logs, *parallel); err != nil {
+	err := supervise(ctx, flag.Arg(0), *logs, *parallel)
+	worker.CloseIdle()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

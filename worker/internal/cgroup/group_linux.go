@@ -167,7 +167,7 @@ func (g *Group) Remove() error {
 	err := g.remove()
 	g.mu.Unlock()
 	if err == nil {
-		g.parent.finish()
+		g.parent.Finish()
 	}
 	return err
 }

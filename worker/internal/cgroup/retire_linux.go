@@ -109,9 +109,9 @@ func (p *Parent) expire() {
 	}
 }
 
-// finish removes the retired groups if there are no others: this may be the end
-// of the process.
-func (p *Parent) finish() {
+// Finish removes the retired groups if there are no others: this may be the end
+// of the process. Removing the last of the others does so, too.
+func (p *Parent) Finish() {
 	p.mu.Lock()
 	last := p.living == 0 && p.groups > 0
 	p.mu.Unlock()

@@ -410,7 +410,7 @@ func TestRemoveOfTheLastIsOvertaken(t *testing.T) {
 		turns <- struct{}{}
 	}
 	var end sync.WaitGroup
-	end.Go(p.finish)
+	end.Go(p.Finish)
 	for began := false; !began; time.Sleep(time.Millisecond) {
 		p.mu.Lock()
 		began = p.retired.queue.Len() == 2

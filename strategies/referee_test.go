@@ -416,10 +416,11 @@ func (f *referee) finishes(in strategies.Input) bool {
 	return !f.restartable(&after) && f.noOtherLeft(k)
 }
 
-// newcomer reports whether a call is starting another significant child than k.
+// newcomer reports whether a call is starting another significant child than k,
+// or stops it again because it was late.
 func (f *referee) newcomer(k *kid) bool {
 	return f.parallel > 1 && f.cfg.AutoShutdown == strategies.AllSignificant && slices.ContainsFunc(f.kids, func(other *kid) bool {
-		return other != k && other.spec.Significant && (other.life == starting || other.cut) && other.work != nil && other.work.ticket != 0
+		return other != k && other.spec.Significant && (other.life == starting || other.cut || other.life == running && other.late) && other.work != nil && other.work.ticket != 0
 	})
 }
 

@@ -523,6 +523,7 @@ func TestTerminateInstanceThatWaits(t *testing.T) {
 		if err := s.root.TerminateInstance(t.Context(), ref); err != nil {
 			t.Error(err)
 		}
+		synctest.Wait() // the answer may be there a moment before the rest
 		if got := s.state("t/a"); got != "gone" || !s.root.Idle() {
 			t.Errorf("it is %s", got)
 		}

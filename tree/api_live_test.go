@@ -1143,6 +1143,7 @@ func TestBackoffEndsWithTerminateChild(t *testing.T) {
 			t.Error(err)
 		}
 		s.want(s.seen(EventCancelled, EventStopping), "cancelled t/a")
+		synctest.Wait() // the answer may be there a moment before the rest
 		if got := s.state("t/a"); got != "down#1" || !s.root.Idle() {
 			t.Errorf("it is %s, and idle is %v", got, s.root.Idle())
 		}

@@ -1,11 +1,8 @@
 package worker
 
 import (
-	"context"
 	"fmt"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/coppice-go/coppice/worker/internal/shim"
 )
@@ -31,41 +28,28 @@ func (i Identity) validate() error {
 	return nil
 }
 
-// launchAs starts a program with an identity. What Go cannot set in a child is
-// set by a shim, which is this program started again.
-func launchAs(ctx context.Context, prog *program, i Identity) (launched, error) {
-	if i.zero() {
-		return launch(ctx, prog)
-	}
+// wrap makes a program run with an identity: what Go cannot set in a child is set
+// by a shim, which is this program started again. W is nil where none is needed.
+func wrap(prog *program, i Identity) (w *shim.Wrapped, run *program, err error) {
 	id := i.shim()
 	cred, shimNeeded, err := id.Credential()
-	if err != nil {
-		return launched{}, err
-	}
-	if !shimNeeded {
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case !shimNeeded:
 		prog.cred = cred
-		return launch(ctx, prog)
+		return nil, prog, nil
 	}
-	w, err := shim.Wrap(shim.Program{
+	w, err = shim.Wrap(shim.Program{
 		Path: prog.path, Argv: prog.argv, Env: prog.env, Dir: prog.dir,
 		Files: prog.descriptors(), Pdeathsig: syscall.SIGKILL,
 	}, id)
 	if err != nil {
-		return launched{}, err
+		return nil, nil, err
 	}
-	wrapped := &program{path: w.Path, argv: w.Argv, env: w.Env, dir: w.Dir, cgroup: prog.cgroup}
+	run = &program{path: w.Path, argv: w.Argv, env: w.Env, dir: w.Dir, cgroup: prog.cgroup}
 	for _, fd := range w.Files {
-		wrapped.files = append(wrapped.files, int(fd))
+		run.files = append(run.files, int(fd))
 	}
-	l, err := launch(ctx, wrapped)
-	if err != nil {
-		w.Close()
-		return launched{}, err
-	}
-	if err := w.Result(ctx); err != nil {
-		abandon(l.pid)
-		unix.Close(l.pidfd)
-		return launched{}, err
-	}
-	return l, nil
+	return w, run, nil
 }

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,7 @@ import (
 	"github.com/coppice-go/coppice/worker/internal/nodeipc"
 	"github.com/coppice-go/coppice/worker/internal/notify"
 	"github.com/coppice-go/coppice/worker/internal/output"
+	"github.com/coppice-go/coppice/worker/internal/shim"
 )
 
 // process is a child on Linux. The two things that are known about it are its
@@ -57,23 +59,48 @@ func spawn(ctx context.Context, p *Process) (_ child, err error) {
 			c.discard()
 		}
 	}()
-	if err := c.equip(ctx, p, prog); err != nil {
-		return nil, explain(&p.cmd, prog, err)
+	var w *shim.Wrapped
+	waited := onSpawner(ctx, func(s *spawner) { w, err = c.begin(ctx, s, p, prog) })
+	if err = cmp.Or(waited, err); err == nil && w != nil {
+		if err = w.Result(ctx); err != nil {
+			abandon(c.id)
+			_ = c.pidfd.Close()
+		}
 	}
-	l, err := launchAs(ctx, prog, p.cmd.Identity)
 	switch {
-	case ctx.Err() != nil && err == ctx.Err():
+	case err != nil && err == ctx.Err():
 		return nil, fmt.Errorf("start %s: %w", p.cmd.Path, err)
 	case err != nil:
 		return nil, explain(&p.cmd, prog, err)
 	}
-	c.id = l.pid
-	if c.pidfd, c.conn, err = netpoll.File(l.pidfd, "pidfd"); err != nil {
-		abandon(l.pid)
-		return nil, explain(&p.cmd, prog, err)
-	}
 	c.listen(p)
 	return c, nil
+}
+
+// begin starts the program, or the shim that is to become it. All of it is done
+// by the spawner: it takes a deep stack, which the goroutine that waits for the
+// program would keep.
+func (c *process) begin(ctx context.Context, s *spawner, p *Process, prog *program) (w *shim.Wrapped, err error) {
+	if err := c.equip(ctx, p, prog); err != nil {
+		return nil, err
+	}
+	run := prog
+	if !p.cmd.Identity.zero() {
+		if w, run, err = wrap(prog, p.cmd.Identity); err != nil {
+			return nil, err
+		}
+	}
+	l, err := launch(s, run)
+	if err == nil {
+		c.id = l.pid
+		if c.pidfd, c.conn, err = netpoll.File(l.pidfd, "pidfd"); err != nil {
+			abandon(l.pid)
+		}
+	}
+	if err != nil && w != nil {
+		w.Close()
+	}
+	return w, err
 }
 
 // equip makes what the program is connected by: its descriptors, the variables

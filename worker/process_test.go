@@ -199,13 +199,13 @@ func TestInterruptedBeforeStart(t *testing.T) {
 // Kill or cancellation comes when the program is spawned already but Init does
 // not know it yet: Init ends it again.
 func TestInterruptedDuringInit(t *testing.T) {
-	defer func(l func(context.Context, *program) (launched, error)) { launch = l }(launch)
+	defer func(l func(*spawner, *program) (launched, error)) { launch = l }(launch)
 	for name, want := range map[string]error{"kill": ErrKilled, "cancel": context.Canceled} {
 		fds := openFiles(t)
 		p, _ := self("stubborn").Process()
 		ctx, cancel := context.WithCancel(quiet())
-		launch = func(_ context.Context, prog *program) (launched, error) {
-			l, err := fork(context.Background(), prog)
+		launch = func(s *spawner, prog *program) (launched, error) {
+			l, err := s.start(prog)
 			if name == "kill" {
 				p.Kill()
 			}

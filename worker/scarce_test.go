@@ -16,12 +16,12 @@ func scarceFor(t *testing.T, n int) (tried chan struct{}) {
 	before := launch
 	t.Cleanup(func() { launch = before })
 	tried = make(chan struct{}, 1000)
-	launch = func(ctx context.Context, prog *program) (launched, error) {
+	launch = func(s *spawner, prog *program) (launched, error) {
 		tried <- struct{}{}
 		if n--; n >= 0 {
 			return launched{}, unix.EAGAIN
 		}
-		return before(ctx, prog)
+		return before(s, prog)
 	}
 	return tried
 }

@@ -75,28 +75,31 @@ func lookUp(cmd *Command) (*program, error) {
 
 type launched struct{ pid, pidfd int }
 
-// launch is the seam between a worker and how its program is started: it
-// returns when the program runs, as a child of this process and leader of its
-// own session, or with a [syscall.Errno] and nothing left behind. When ctx is
-// done before the start has begun, the error is the context's.
-var launch = fork
+// launch is the seam between a worker and how its program is started. It is
+// called on the spawner's thread, and returns when the program runs, as a child of
+// this process and leader of its own session, or with a [syscall.Errno] and
+// nothing left behind. That is bounded by the time execve(2) takes.
+var launch = (*spawner).start
 
-// fork starts the program by one of the spawners.
-func fork(ctx context.Context, prog *program) (launched, error) {
+// onSpawner has an idle spawner do something on its thread, and waits for it. The
+// error is the context's, when that is done before there is one.
+func onSpawner(ctx context.Context, do func(*spawner)) error {
 	idle := spawners()
 	var s *spawner
 	select {
 	case s = <-idle:
 	case <-ctx.Done():
-		return launched{}, ctx.Err()
+		return ctx.Err()
 	}
 	defer func() { idle <- s }()
-	return s.start(prog) // bounded by the time execve(2) takes
+	s.work <- do
+	<-s.done
+	return nil
 }
 
 // spawner starts one program at a time, by its permanent thread.
 type spawner struct {
-	work  chan func()
+	work  chan func(*spawner)
 	done  chan struct{}
 	slots []int  // see start
 	calls *table // likewise
@@ -108,7 +111,7 @@ type spawner struct {
 var spawners = sync.OnceValue(func() chan *spawner {
 	idle := make(chan *spawner, min(4, runtime.GOMAXPROCS(0)))
 	for range cap(idle) {
-		s := &spawner{work: make(chan func()), done: make(chan struct{}, 1)}
+		s := &spawner{work: make(chan func(*spawner)), done: make(chan struct{}, 1)}
 		s.prepare() // or at a start
 		go spawnThread(s)
 		idle <- s
@@ -122,23 +125,12 @@ var spawners = sync.OnceValue(func() chan *spawner {
 func spawnThread(s *spawner) {
 	runtime.LockOSThread()
 	for do := range s.work {
-		do()
+		do(s)
 		s.done <- struct{}{}
 	}
 }
 
-// onThread has the spawner's thread do something, and waits for it.
-func (s *spawner) onThread(do func()) {
-	s.work <- do
-	<-s.done
-}
-
 // forkExec starts the program in the portable way.
-func (s *spawner) forkExec(prog *program) (l launched, err error) {
-	s.onThread(func() { l, err = forkExec(prog) })
-	return l, err
-}
-
 func forkExec(prog *program) (launched, error) {
 	pidfd := -1
 	pid, err := syscall.ForkExec(prog.path, prog.argv, &syscall.ProcAttr{

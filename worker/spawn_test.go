@@ -3,7 +3,6 @@
 package worker
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -99,7 +98,7 @@ func TestSpawnErrors(t *testing.T) {
 
 // The limits of the machine, told by a launcher that hits them.
 func TestResourceErrors(t *testing.T) {
-	defer func(l func(context.Context, *program) (launched, error)) { launch = l }(launch)
+	defer func(l func(*spawner, *program) (launched, error)) { launch = l }(launch)
 	for errno, want := range map[syscall.Errno]string{
 		unix.EMFILE: "RLIMIT_NOFILE",
 		unix.ENFILE: "fs.file-max",
@@ -107,7 +106,7 @@ func TestResourceErrors(t *testing.T) {
 		unix.ENOMEM: "no memory",
 	} {
 		before := openFiles(t)
-		launch = func(context.Context, *program) (launched, error) { return launched{}, errno }
+		launch = func(*spawner, *program) (launched, error) { return launched{}, errno }
 		p, _ := with(self("sleep"), func(c *Command) { c.SpawnLimit = -1 }).Process()
 		if err := p.Init(quiet()); !errors.Is(err, errno) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %q", errno, err, want)

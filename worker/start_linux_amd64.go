@@ -23,23 +23,19 @@ const (
 // program gets no descriptor but its own.
 func (s *spawner) start(prog *program) (launched, error) {
 	if len(prog.files) > maxSlots || !s.prepare() {
-		return s.forkExec(prog)
+		return forkExec(prog)
 	}
 	defer s.clear(len(prog.files))
 	for i, fd := range prog.files {
 		if unix.Dup3(fd, s.slots[i], unix.O_CLOEXEC) != nil { // beyond a limit that was lowered
-			return s.forkExec(prog)
+			return forkExec(prog)
 		}
 	}
 	t, err := s.table(prog)
 	if err != nil {
 		return launched{}, err
 	}
-	var (
-		pid, pidfd, failed int
-		e                  uintptr
-	)
-	s.onThread(func() { pid, pidfd, failed, e = vfork.Start(t.calls, prog.cgroup, &t.mask) })
+	pid, pidfd, failed, e := vfork.Start(t.calls, prog.cgroup, &t.mask)
 	runtime.KeepAlive(prog)
 	switch errno := syscall.Errno(e); {
 	case failed >= 0:
@@ -50,7 +46,7 @@ func (s *spawner) start(prog *program) (launched, error) {
 		}
 		return launched{}, errno
 	case pid == 0 && (errno == unix.ENOSYS || errno == unix.EINVAL || errno == unix.EPERM):
-		return s.forkExec(prog) // Linux before 5.7, or a sandbox that does not know clone3
+		return forkExec(prog) // Linux before 5.7, or a sandbox that does not know clone3
 	case pid == 0:
 		return launched{}, errno
 	}

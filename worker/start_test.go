@@ -4,7 +4,6 @@ package worker
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -37,7 +36,7 @@ func TestStarters(t *testing.T) {
 			cred: &syscall.Credential{Uid: 65534, Gid: 65534, Groups: []uint32{7, 9}}}
 	}
 	for name, prog := range progs {
-		fast, fds, _ := strings.Cut(outputOf(t, fork, prog), "fds:")
+		fast, fds, _ := strings.Cut(outputOf(t, (*spawner).start, prog), "fds:")
 		slow, more, _ := strings.Cut(outputOf(t, portable, prog), "fds:")
 		if fast != slow || len(fast) < 100 {
 			t.Errorf("%s:\n%s\nwith ForkExec:\n%s", name, fast, slow)
@@ -64,10 +63,15 @@ func TestStartersFail(t *testing.T) {
 		unix.EINVAL:  {path: "/bin/\x00sh"},
 		unix.EBADF:   {path: "/bin/sh", cgroup: 1 << 20},
 	} {
-		for name, start := range map[string]func(context.Context, *program) (launched, error){"fast": fork, "ForkExec": portable} {
+		for name, start := range map[string]func(*spawner, *program) (launched, error){"fast": (*spawner).start, "ForkExec": portable} {
 			prog.argv, prog.files = []string{"x"}, []int{0, 1, 2}
 			before := openFiles(t)
-			if l, err := start(t.Context(), &prog); !errors.Is(err, want) {
+			var l launched
+			var err error
+			if e := onSpawner(t.Context(), func(s *spawner) { l, err = start(s, &prog) }); e != nil {
+				t.Fatal(e)
+			}
+			if !errors.Is(err, want) {
 				t.Errorf("%s: %v %v, want %v", name, l, err, want)
 			}
 			if now := openFiles(t); now != before {
@@ -80,15 +84,11 @@ func TestStartersFail(t *testing.T) {
 	}
 }
 
-// portable is fork without what is special to a processor.
-func portable(_ context.Context, prog *program) (launched, error) {
-	s := <-spawners()
-	defer func() { spawners() <- s }()
-	return s.forkExec(prog)
-}
+// portable is start without what is special to a processor.
+func portable(_ *spawner, prog *program) (launched, error) { return forkExec(prog) }
 
 // outputOf is what a program writes to stdout and stderr.
-func outputOf(t *testing.T, start func(context.Context, *program) (launched, error), prog program) string {
+func outputOf(t *testing.T, start func(*spawner, *program) (launched, error), prog program) string {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -100,7 +100,10 @@ func outputOf(t *testing.T, start func(context.Context, *program) (launched, err
 		t.Fatal(err)
 	}
 	prog.files = []int{null, int(w.Fd()), int(w.Fd())}
-	l, err := start(t.Context(), &prog)
+	var l launched
+	if e := onSpawner(t.Context(), func(s *spawner) { l, err = start(s, &prog) }); e != nil {
+		t.Fatal(e)
+	}
 	w.Close()
 	if err != nil {
 		t.Fatal(err)

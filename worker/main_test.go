@@ -33,9 +33,11 @@ const patience = 20 * time.Second
 func TestMain(m *testing.M) {
 	if os.Getenv(roleVar) != "" {
 		play(os.Args[1], os.Args[2:])
+		CloseIdle()
 		return
 	}
 	goleak.VerifyTestMain(m,
+		goleak.Cleanup(func(code int) { CloseIdle(); os.Exit(code) }),
 		goleak.IgnoreTopFunction("github.com/coppice-go/coppice/worker.spawnThread"),
 		goleak.IgnoreAnyFunction("github.com/coppice-go/coppice/worker/internal/output.pollOutput"))
 }

@@ -47,6 +47,9 @@ func play(role string, args []string) {
 	switch role {
 	case "exit": // CODE
 		os.Exit(arg(0))
+	case "limit": // prints the limit of open files that its children have
+		r, err := Exec(quiet(), Command{Path: "/bin/sh", Args: []string{"-c", "ulimit -Sn"}})
+		fmt.Printf("%s%v\n", r.Stdout, err)
 	case "die": // SIGNAL
 		_ = syscall.Kill(os.Getpid(), syscall.Signal(arg(0)))
 		linger()

@@ -47,6 +47,21 @@ func TestStarters(t *testing.T) {
 	}
 }
 
+// A program gets the limit of open files with which its host was started, not the
+// one to which package syscall has raised it.
+func TestOpenFilesAreNotRaised(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := self("limit")
+	host.Path, host.Args = "/bin/sh", []string{"-c", "ulimit -Sn 57 && exec " + exe + " limit"}
+	r, err := Exec(t.Context(), host)
+	if err != nil || string(r.Stdout) != "57\n<nil>\n" {
+		t.Errorf("%v; %s%s", err, r.Stdout, r.Stderr)
+	}
+}
+
 // Both ways fail with the same error, and leave nothing.
 func TestStartersFail(t *testing.T) {
 	dir := t.TempDir()

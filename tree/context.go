@@ -2,6 +2,7 @@ package tree
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,7 +28,7 @@ type childContext struct {
 	done  chan struct{}
 	err   error
 	log   *childLogger // nil until somebody asks for it
-	after map[*afterFunc]struct{}
+	after []*afterFunc // one or two, as a rule
 }
 
 type afterFunc struct{ f func() }
@@ -94,16 +95,16 @@ func (c *childContext) AfterFunc(f func()) (stop func() bool) {
 		return func() bool { return false }
 	}
 	a := &afterFunc{f}
-	if c.after == nil {
-		c.after = make(map[*afterFunc]struct{})
-	}
-	c.after[a] = struct{}{}
+	c.after = append(c.after, a)
 	return func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		_, waits := c.after[a]
-		delete(c.after, a)
-		return waits
+		i := slices.Index(c.after, a)
+		if i < 0 {
+			return false
+		}
+		c.after = slices.Delete(c.after, i, i+1)
+		return true
 	}
 }
 
@@ -118,7 +119,7 @@ func (c *childContext) cancel() {
 	if c.done != nil {
 		close(c.done)
 	}
-	for a := range c.after {
+	for _, a := range c.after {
 		go a.f()
 	}
 	c.after = nil

@@ -129,7 +129,7 @@ func (p *proc) run() {
 				err = newPanicError(v)
 			}
 		}
-		p.life.send(message{proc: p, op: op, err: err, asked: p.asked()})
+		p.say(op, err)
 	}()
 	if p.svc == nil {
 		if e := p.init(); e != nil {
@@ -139,10 +139,19 @@ func (p *proc) run() {
 		if s, ok := p.svc.(interface{ PID() int }); ok {
 			p.pid = s.PID()
 		}
-		p.life.send(message{proc: p, op: strategies.OpStarted})
+		p.say(strategies.OpStarted, nil)
 	}
 	op = strategies.OpExited
 	err = p.svc.Serve(p)
+}
+
+// say tells the loop. It is not part of run, whose frame stays on the stack for as
+// long as the child lives: one of 2 KiB, which is what a goroutine has to begin
+// with, is enough for most.
+//
+//go:noinline
+func (p *proc) say(op strategies.Op, err error) {
+	p.life.send(message{proc: p, op: op, err: err, asked: p.asked()})
 }
 
 // init makes the service and gets it through its Init, if it has one.

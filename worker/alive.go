@@ -84,11 +84,12 @@ func (d *watchdog) notified(m notify.Message) {
 // watch asks the program whether it is alive, from now on until it is dead or
 // was told to stop. The function returned ends that and waits for it.
 func (p *Process) watch(ctx context.Context) (stop func()) {
-	alive := p.cmd.Alive
-	switch {
-	case alive.Check == nil:
+	alive := &p.cmd.Alive
+	if alive.Check == nil {
 		return func() {}
-	case p.plan.alive == nil:
+	}
+	check := p.check(alive.Check, p.cmd.alive)
+	if check == nil {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.dog.start(alive.Every, p.abort)
@@ -103,7 +104,7 @@ func (p *Process) watch(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		err := probe.Watch(ctx, p.plan.alive, probe.Policy{Every: alive.Every, Timeout: alive.Timeout, Failures: alive.Failures})
+		err := probe.Watch(ctx, check, probe.Policy{Every: alive.Every, Timeout: alive.Timeout, Failures: alive.Failures})
 		if err != nil {
 			p.abort(err)
 		}

@@ -153,3 +153,12 @@ func (c *Command) prober(name string, check Check) (probe.Check, error) {
 	}
 	return nil, nil
 }
+
+// check is an attempt at a check of this incarnation: the compiled one, or the
+// command to be run. It is nil if the program speaks up itself.
+func (p *Process) check(c Check, compiled probe.Check) probe.Check {
+	if argv, ok := c.(Run); ok {
+		return p.run(argv)
+	}
+	return compiled
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/coppice-go/coppice/worker/internal/nodeipc"
+	"github.com/coppice-go/coppice/worker/internal/probe"
 )
 
 // Command describes a program to run. It is a plain value like [os/exec.Cmd]'s
@@ -108,26 +109,42 @@ const (
 // Process makes one incarnation of the program, not yet started. The Process
 // keeps a copy of c; changing c's slices afterwards has no effect on it.
 func (c Command) Process() (*Process, error) {
-	c = c.clone()
-	plan, err := c.compile()
+	make, err := c.Prepare()
 	if err != nil {
+		return nil, err
+	}
+	return make()
+}
+
+// Prepare does once what [Command.Process] does for each incarnation: it checks
+// the command and keeps a copy of it. The function returned makes the
+// incarnations and never fails; it may be called concurrently. For a program
+// that is one of thousands, or crashes often, this saves memory and time.
+//
+//	make, err := worker.Command{Path: "postgres"}.Prepare()
+//	...
+//	tree.Child{ID: "db", Start: tree.Of(make)}
+func (c Command) Prepare() (func() (*Process, error), error) {
+	p := &prepared{Command: c.clone()}
+	if err := p.compile(); err != nil {
 		return nil, fmt.Errorf("worker: command %q: %w", c.Path, err)
 	}
-	c.StopSignal = cmp.Or(c.StopSignal, syscall.SIGTERM)
-	c.StopWait = cmp.Or(c.StopWait, defaultStopWait)
-	c.SpawnLimit = cmp.Or(c.SpawnLimit, defaultSpawnLimit)
-	c.ReadyLimit = cmp.Or(c.ReadyLimit, defaultReadyLimit)
-	c.Alive = c.Alive.orDefault()
-	c.MaxLine = cmp.Or(c.MaxLine, defaultMaxLine)
-	c.TailLines = max(0, cmp.Or(c.TailLines, defaultTailLines))
-	p := &Process{cmd: c, plan: plan}
-	if check, ok := c.Ready.(Run); ok {
-		p.plan.ready = p.run(check)
-	}
-	if check, ok := c.Alive.Check.(Run); ok {
-		p.plan.alive = p.run(check)
-	}
-	return p, nil
+	p.StopSignal = cmp.Or(c.StopSignal, syscall.SIGTERM)
+	p.StopWait = cmp.Or(c.StopWait, defaultStopWait)
+	p.SpawnLimit = cmp.Or(c.SpawnLimit, defaultSpawnLimit)
+	p.ReadyLimit = cmp.Or(c.ReadyLimit, defaultReadyLimit)
+	p.Alive = c.Alive.orDefault()
+	p.MaxLine = cmp.Or(c.MaxLine, defaultMaxLine)
+	p.TailLines = max(0, cmp.Or(c.TailLines, defaultTailLines))
+	return func() (*Process, error) { return &Process{cmd: p}, nil }, nil
+}
+
+// prepared is a command that was checked, with its defaults, and what it takes to
+// carry it out. All incarnations share it.
+type prepared struct {
+	Command
+	ready, alive probe.Check    // of TCP and HTTP; nil: see Process.check
+	line         *regexp.Regexp // of Line
 }
 
 // clone copies what the caller may change.
@@ -141,8 +158,9 @@ func (c Command) clone() Command {
 	return c
 }
 
-// compile says everything that is wrong with c at once, and makes its plan.
-func (c *Command) compile() (plan, error) {
+// compile says everything that is wrong with a command at once.
+func (p *prepared) compile() error {
+	c := &p.Command
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	also := func(err error) {
@@ -204,7 +222,6 @@ func (c *Command) compile() (plan, error) {
 	also(c.Limits.validate())
 	also(c.File.validate())
 	also(c.Alive.validate())
-	var p plan
 	var err error
 	p.ready, err = c.prober("Ready", c.Ready)
 	also(err)
@@ -216,7 +233,7 @@ func (c *Command) compile() (plan, error) {
 	if c.MaxLine < 0 {
 		bad("MaxLine is %d: give a number of bytes, or zero for %d", c.MaxLine, defaultMaxLine)
 	}
-	return p, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 func hasNUL(s string) bool { return strings.IndexByte(s, 0) >= 0 }

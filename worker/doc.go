@@ -63,12 +63,12 @@
 // likes. So all children are created by at most four goroutines which are
 // locked to their threads and never end. They start with the first spawn and
 // then wait for the next one. They keep five descriptors each. One more goroutine
-// waits for the output of all children. A test that uses go.uber.org/goleak
+// waits for the output and the death of all children. A test that uses go.uber.org/goleak
 // says so:
 //
 //	goleak.VerifyNone(t,
 //		goleak.IgnoreTopFunction("github.com/coppice-go/coppice/worker.spawnThread"),
-//		goleak.IgnoreAnyFunction("github.com/coppice-go/coppice/worker/internal/output.pollOutput"))
+//		goleak.IgnoreAnyFunction("github.com/coppice-go/coppice/worker/internal/poller.wait"))
 //
 // [hclog.Logger]: https://pkg.go.dev/github.com/hashicorp/go-hclog#Logger
 package worker

@@ -69,19 +69,21 @@ func (r *Result) write(stream string, b []byte) {
 // run makes an attempt of a [Run], or a stop, out of a command that goes with
 // the program.
 func (p *Process) run(argv []string) func(context.Context) error {
-	return func(ctx context.Context) error {
-		c := Command{Path: argv[0], Args: argv[1:], Dir: p.cmd.Dir, Inherit: p.cmd.Inherit, Identity: p.cmd.Identity}
-		c.Env = append(append(c.Env, p.cmd.Env...), fmt.Sprintf("MAINPID=%d", p.PID()))
-		r, err := Exec(ctx, c)
-		if err != nil {
-			last := bytes.TrimSpace(r.Stderr)
-			if i := bytes.LastIndexByte(last, '\n'); i >= 0 {
-				last = last[i+1:]
-			}
-			if len(last) > 0 {
-				return fmt.Errorf("%w: %q", err, last)
-			}
+	return func(ctx context.Context) error { return p.exec(ctx, argv) }
+}
+
+func (p *Process) exec(ctx context.Context, argv []string) error {
+	c := Command{Path: argv[0], Args: argv[1:], Dir: p.cmd.Dir, Inherit: p.cmd.Inherit, Identity: p.cmd.Identity}
+	c.Env = append(append(c.Env, p.cmd.Env...), fmt.Sprintf("MAINPID=%d", p.PID()))
+	r, err := Exec(ctx, c)
+	if err != nil {
+		last := bytes.TrimSpace(r.Stderr)
+		if i := bytes.LastIndexByte(last, '\n'); i >= 0 {
+			last = last[i+1:]
 		}
-		return err
+		if len(last) > 0 {
+			return fmt.Errorf("%w: %q", err, last)
+		}
 	}
+	return err
 }

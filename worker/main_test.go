@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
 		goleak.Cleanup(func(code int) { CloseIdle(); os.Exit(code) }),
 		goleak.IgnoreTopFunction("github.com/coppice-go/coppice/worker.spawnThread"),
-		goleak.IgnoreAnyFunction("github.com/coppice-go/coppice/worker/internal/output.pollOutput"))
+		goleak.IgnoreAnyFunction("github.com/coppice-go/coppice/worker/internal/poller.wait"))
 }
 
 func play(role string, args []string) {
@@ -47,6 +47,8 @@ func play(role string, args []string) {
 	switch role {
 	case "exit": // CODE
 		os.Exit(arg(0))
+	case "deathsignal":
+		fmt.Println(deathSignal)
 	case "limit": // prints the limit of open files that its children have
 		r, err := Exec(quiet(), Command{Path: "/bin/sh", Args: []string{"-c", "ulimit -Sn"}})
 		fmt.Printf("%s%v\n", r.Stdout, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"sync"
 	"syscall"
@@ -12,16 +11,12 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/thejerf/suture/v4"
-
-	"github.com/coppice-go/coppice/worker/internal/probe"
 )
 
 // Process is one incarnation of a program. It is made by [Command.Process],
 // started by Init and served once.
 type Process struct {
-	cmd  Command
-	plan plan
-
+	cmd      *prepared
 	captured *Result // of Exec: gets the output; else nil
 
 	// Set by Init before anything else can happen to the program.
@@ -45,12 +40,6 @@ type Process struct {
 	abortTimer *time.Timer
 	status     string
 	exit       *ExitError // how it ended
-}
-
-// plan is what a Command's checks amount to.
-type plan struct {
-	ready, alive probe.Check    // nil if the program speaks up itself
-	line         *regexp.Regexp // of Line
 }
 
 // notifies reports whether the program is expected to use sd_notify(3).
@@ -111,7 +100,10 @@ func (p *Process) Init(ctx context.Context) error {
 	if p.cmd.attended() {
 		p.alive, p.dead = context.WithCancel(context.Background())
 	}
-	c, err := p.spawn(ctx)
+	c, err := spawn(ctx, p)
+	if err != nil {
+		c, err = p.spawnAgain(ctx, err)
+	}
 	if err != nil {
 		p.advance(starting, ended)
 		return err
@@ -172,7 +164,7 @@ func (p *Process) Serve(ctx context.Context) error {
 	}
 
 	stopped := make(chan struct{})
-	forget := context.AfterFunc(ctx, func() {
+	forget := afterFunc(ctx, func() {
 		defer close(stopped)
 		p.stop()
 	})
@@ -183,6 +175,15 @@ func (p *Process) Serve(ctx context.Context) error {
 		<-stopped
 	}
 	return err
+}
+
+// afterFunc is context.AfterFunc without what that makes in between, for contexts
+// which have that method, as the tree's have.
+func afterFunc(ctx context.Context, f func()) (stop func() bool) {
+	if a, ok := ctx.(interface{ AfterFunc(func()) func() bool }); ok {
+		return a.AfterFunc(f)
+	}
+	return context.AfterFunc(ctx, f)
 }
 
 // Kill begins the unconditional end of the program and its process group, at

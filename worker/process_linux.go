@@ -1,12 +1,10 @@
 package worker
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -24,12 +22,11 @@ import (
 )
 
 // process is a child on Linux. The two things that are known about it are its
-// pid, which names it only until it is reaped, and a pidfd, which is never
-// given to another (pidfd_open(2)).
+// pid, which names it only until it is reaped, and the pidfd of its death, which
+// is never given to another (pidfd_open(2)).
 type process struct {
 	id     int
-	pidfd  *os.File
-	conn   syscall.RawConn  // of pidfd
+	death  death
 	group  *cgroup.Group    // nil without cgroups
 	notify *notify.Socket   // nil unless it is listened to
 	node   *nodeipc.Channel // nil without IPC
@@ -43,64 +40,115 @@ type process struct {
 	reapedAt uint64 // set by reap, for sweep
 }
 
-// spawn starts the program and the listening to what it says.
-func spawn(ctx context.Context, p *Process) (_ child, err error) {
-	if err := supported(); err != nil {
-		return nil, err
-	}
-	prog, err := lookUp(&p.cmd)
-	if err != nil {
-		return nil, err
-	}
-	defer prog.close()
-	c := &process{log: p.log, limited: p.cmd.Limits.Memory > 0}
-	defer func() {
-		if err != nil {
-			c.discard()
-		}
-	}()
-	var w *shim.Wrapped
-	waited := onSpawner(ctx, func(s *spawner) { w, err = c.begin(ctx, s, p, prog) })
-	if err = cmp.Or(waited, err); err == nil && w != nil {
-		if err = w.Result(ctx); err != nil {
-			abandon(c.id)
-			_ = c.pidfd.Close()
-		}
-	}
-	switch {
-	case err != nil && err == ctx.Err():
-		return nil, fmt.Errorf("start %s: %w", p.cmd.Path, err)
-	case err != nil:
-		return nil, explain(&p.cmd, prog, err)
-	}
-	c.listen(p)
-	return c, nil
+// birth is one attempt to start a program. All of it is done by a spawner, down
+// to the listening: it takes a deep stack, which the goroutine that waits for the
+// program would keep.
+type birth struct {
+	ctx context.Context
+	p   *Process
+	c   *process
+
+	attempted bool
+	prog      *program
+	shim      *shim.Wrapped // nil unless it is to become the program
+	err       error
 }
 
-// begin starts the program, or the shim that is to become it. All of it is done
-// by the spawner: it takes a deep stack, which the goroutine that waits for the
-// program would keep.
-func (c *process) begin(ctx context.Context, s *spawner, p *Process, prog *program) (w *shim.Wrapped, err error) {
-	if err := c.equip(ctx, p, prog); err != nil {
-		return nil, err
+// spawn starts the program and the listening to what it says. It goes no deeper
+// than it must: most goroutines never need more stack than the 2 KiB which they
+// have to begin with, and could not give back.
+func spawn(ctx context.Context, p *Process) (child, error) {
+	b := newBirth(ctx, p)
+	if s := idleSpawner(ctx); s != nil {
+		s.work <- b
+		<-s.done
+		idle <- s
 	}
-	run := prog
-	if !p.cmd.Identity.zero() {
-		if w, run, err = wrap(prog, p.cmd.Identity); err != nil {
-			return nil, err
+	return b.outcome()
+}
+
+//go:noinline
+func newBirth(ctx context.Context, p *Process) *birth {
+	return &birth{ctx: ctx, p: p, c: &process{log: p.log, limited: p.cmd.Limits.Memory > 0}}
+}
+
+// outcome is the program, or why there is none.
+func (b *birth) outcome() (child, error) {
+	switch {
+	case !b.attempted:
+		return nil, fmt.Errorf("start %s: %w", b.p.cmd.Path, b.ctx.Err())
+	case b.shim != nil:
+		b.awaitShim()
+	}
+	if b.err != nil {
+		return nil, b.err
+	}
+	return b.c, nil
+}
+
+// attempt is the spawner's.
+func (b *birth) attempt(s *spawner) {
+	b.attempted = true
+	cmd := &b.p.cmd.Command
+	if b.err = supported(); b.err != nil {
+		return
+	}
+	if b.prog, b.err = lookUp(cmd); b.err != nil {
+		return
+	}
+	defer b.prog.close()
+	if b.err = b.c.equip(b.ctx, b.p, b.prog); b.err == nil {
+		b.err = b.launch(s, cmd.Identity)
+	}
+	switch {
+	case b.err != nil:
+		b.failed()
+	case b.shim == nil:
+		b.c.listen(b.p)
+	}
+}
+
+// launch starts the program, or the shim.
+func (b *birth) launch(s *spawner, i Identity) (err error) {
+	run := b.prog
+	if !i.zero() {
+		if b.shim, run, err = wrap(b.prog, i); err != nil {
+			return err
 		}
 	}
 	l, err := launch(s, run)
 	if err == nil {
-		c.id = l.pid
-		if c.pidfd, c.conn, err = netpoll.File(l.pidfd, "pidfd"); err != nil {
+		b.c.id = l.pid
+		if err = b.c.death.watch(l.pidfd); err != nil {
 			abandon(l.pid)
 		}
 	}
-	if err != nil && w != nil {
-		w.Close()
+	if err != nil && b.shim != nil {
+		b.shim.Close()
+		b.shim = nil
 	}
-	return w, err
+	return err
+}
+
+// awaitShim waits for the shim to become the program.
+func (b *birth) awaitShim() {
+	if b.err = b.shim.Result(b.ctx); b.err == nil {
+		b.c.listen(b.p)
+		return
+	}
+	abandon(b.c.id)
+	b.c.death.forget()
+	b.failed()
+}
+
+// failed cleans up, and says why there is no program.
+func (b *birth) failed() {
+	b.c.discard()
+	if b.err == b.ctx.Err() {
+		b.err = fmt.Errorf("start %s: %w", b.p.cmd.Path, b.err)
+		return
+	}
+	b.err = explain(&b.p.cmd.Command, b.prog, b.err)
 }
 
 // equip makes what the program is connected by: its descriptors, the variables
@@ -142,7 +190,7 @@ func (c *process) equip(ctx context.Context, p *Process, prog *program) (err err
 			env = append(env, fmt.Sprintf("WATCHDOG_USEC=%d", p.cmd.Alive.Every.Microseconds()))
 		}
 	}
-	if c.group, err = newGroup(ctx, &p.cmd); err != nil {
+	if c.group, err = newGroup(ctx, &p.cmd.Command); err != nil {
 		return err
 	}
 	if c.group != nil {
@@ -194,8 +242,8 @@ func (c *process) equipOutput(ctx context.Context, p *Process, prog *program) (e
 		}
 		prog.files = append(prog.files, w)
 	}
-	if p.plan.line != nil {
-		p.said = c.out.Watch(p.plan.line)
+	if p.cmd.line != nil {
+		p.said = c.out.Watch(p.cmd.line)
 	}
 	return nil
 }
@@ -244,7 +292,7 @@ func (c *process) discard() {
 	c.unequip()
 }
 
-// abandon ends a child that cannot be waited for in the netpoller.
+// abandon ends a child whose death nobody would notice.
 func abandon(pid int) {
 	_ = unix.Kill(-pid, unix.SIGKILL)
 	_, _ = netpoll.IgnoringEINTR(func() (int, error) { return unix.Wait4(pid, nil, 0, nil) })
@@ -282,34 +330,10 @@ func (c *process) kill() {
 }
 
 func (c *process) signal(sig syscall.Signal, flags int) error {
-	var err error
-	if e := c.conn.Control(func(fd uintptr) {
-		err = unix.PidfdSendSignal(int(fd), sig, nil, flags)
-	}); e != nil {
-		return e
-	}
-	return err
+	return unix.PidfdSendSignal(c.death.pidfd, sig, nil, flags)
 }
 
-// await parks in the netpoller until the leader is dead. A pidfd becomes
-// readable when all threads of its process have ended; WNOWAIT leaves the
-// zombie in place (waitid(2)).
-func (c *process) await() {
-	_ = c.conn.Read(func(fd uintptr) bool {
-		var info unix.Siginfo
-		_, err := netpoll.IgnoringEINTR(func() (int, error) {
-			return 0, unix.Waitid(unix.P_PIDFD, int(fd), &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
-		})
-		switch err {
-		case nil:
-			return info.Signo != 0 // 0: not yet
-		case unix.EAGAIN: // not yet, on a non-blocking pidfd
-			return false
-		default: // ECHILD: somebody else reaped it
-			return true
-		}
-	})
-}
+func (c *process) await() { <-c.death.seen }
 
 // reap collects the exit status of the dead leader.
 func (c *process) reap() *ExitError {

@@ -76,8 +76,8 @@ func (p *Process) awaitReady(outer context.Context) error {
 	defer p.late.Stop()
 
 	var last error
-	if p.plan.ready != nil {
-		last = probe.Await(ctx, p.plan.ready, probe.Policy{})
+	if check := p.check(p.cmd.Ready, p.cmd.ready); check != nil {
+		last = probe.Await(ctx, check, probe.Policy{})
 		if last == nil {
 			return nil
 		}

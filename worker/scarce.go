@@ -13,18 +13,16 @@ const (
 	maxSpawnPause     = time.Second
 )
 
-// spawn starts the program. While the machine lacks what it takes it tries
-// again: that says nothing about the program, and a restart by its supervisor
-// would find the machine as it is.
-func (p *Process) spawn(ctx context.Context) (child, error) {
+// spawnAgain tries to start the program for as long as the machine lacks what it
+// takes, which err says at first: that says nothing about the program, and a
+// restart by its supervisor would find the machine as it is.
+func (p *Process) spawnAgain(ctx context.Context, err error) (child, error) {
 	until := time.Now().Add(p.cmd.SpawnLimit)
-	for pause := minSpawnPause; ; pause = min(2*pause, maxSpawnPause) {
-		c, err := spawn(ctx, p)
-		if !scarce(err) || !time.Now().Add(pause).Before(until) {
-			return c, err
-		}
-		if pause == minSpawnPause {
+	told := false
+	for pause := minSpawnPause; scarce(err) && time.Now().Add(pause).Before(until); pause = min(2*pause, maxSpawnPause) {
+		if !told {
 			p.log.Warn("waiting for the machine to have room for the program", "error", err, "within", p.cmd.SpawnLimit)
+			told = true
 		}
 		timer := time.NewTimer(pause)
 		select {
@@ -35,7 +33,12 @@ func (p *Process) spawn(ctx context.Context) (child, error) {
 		if err := p.interrupted(ctx); err != nil {
 			return nil, err
 		}
+		var c child
+		if c, err = spawn(ctx, p); err == nil {
+			return c, nil
+		}
 	}
+	return nil, err
 }
 
 // scarce reports whether an error of a spawn is about the machine rather than

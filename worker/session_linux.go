@@ -15,7 +15,7 @@ const sweepFor = 5 * time.Second
 // whose leader was just reaped, and returns how many were alive. Where another
 // incarnation is likely, what it takes to make its cgroup stays for a while.
 func (c *process) sweep(again bool) (left int, err error) {
-	defer c.pidfd.Close()
+	defer c.death.forget()
 	if c.group != nil {
 		if left, err = c.sweepGroup(again && !c.unborn); err != nil {
 			return left, err
@@ -91,12 +91,7 @@ func (c *process) sweepSession() (left int, err error) {
 // looks the number up and fails with ESRCH if it is free (fcntl(2)). What it
 // sets has no effect here: a pidfd never sends SIGIO.
 func (c *process) numberInUse() bool {
-	var err error
-	if e := c.conn.Control(func(fd uintptr) {
-		_, err = unix.FcntlInt(fd, unix.F_SETOWN, c.id)
-	}); e != nil {
-		return false
-	}
+	_, err := unix.FcntlInt(uintptr(c.death.pidfd), unix.F_SETOWN, c.id)
 	return err != unix.ESRCH
 }
 

@@ -81,42 +81,49 @@ type launched struct{ pid, pidfd int }
 // nothing left behind. That is bounded by the time execve(2) takes.
 var launch = (*spawner).start
 
-// onSpawner has an idle spawner do something on its thread, and waits for it. The
-// error is the context's, when that is done before there is one.
-func onSpawner(ctx context.Context, do func(*spawner)) error {
-	idle := spawners()
-	var s *spawner
-	select {
-	case s = <-idle:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { idle <- s }()
-	s.work <- do
-	<-s.done
-	return nil
-}
-
 // spawner starts one program at a time, by its permanent thread.
 type spawner struct {
-	work  chan func(*spawner)
+	work  chan *birth
 	done  chan struct{}
 	slots []int  // see start
 	calls *table // likewise
 }
 
-// spawners makes all there are at the first spawn, and has those that are idle.
-// While a program is being started its thread holds one of Go's processors
-// (vfork), so that more threads than those would not start programs faster.
-var spawners = sync.OnceValue(func() chan *spawner {
-	idle := make(chan *spawner, min(4, runtime.GOMAXPROCS(0)))
+// idleSpawner waits for a spawner that is idle; nil if ctx ends first. Who has got
+// it gives it back to idle.
+func idleSpawner(ctx context.Context) *spawner {
+	makeSpawners()
+	select {
+	case s := <-idle:
+		return s
+	default:
+		return nextSpawner(ctx)
+	}
+}
+
+func nextSpawner(ctx context.Context) *spawner {
+	select {
+	case s := <-idle:
+		return s
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// idle has the spawners that do nothing. While a program is being started its
+// thread holds one of Go's processors (vfork), so that more threads than those
+// would not start programs faster.
+var idle chan *spawner
+
+// makeSpawners makes all there are, at the first spawn.
+var makeSpawners = sync.OnceFunc(func() {
+	idle = make(chan *spawner, min(4, runtime.GOMAXPROCS(0)))
 	for range cap(idle) {
-		s := &spawner{work: make(chan func(*spawner)), done: make(chan struct{}, 1)}
+		s := &spawner{work: make(chan *birth, 1), done: make(chan struct{}, 1)}
 		s.prepare() // or at a start
 		go spawnThread(s)
 		idle <- s
 	}
-	return idle
 })
 
 // spawnThread never ends: with the thread that created them all its children
@@ -124,8 +131,8 @@ var spawners = sync.OnceValue(func() chan *spawner {
 // is part of the package's documentation.
 func spawnThread(s *spawner) {
 	runtime.LockOSThread()
-	for do := range s.work {
-		do(s)
+	for b := range s.work {
+		b.attempt(s)
 		s.done <- struct{}{}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -47,6 +48,23 @@ func TestStarters(t *testing.T) {
 	}
 }
 
+// The kernel kills a program when its host is gone, whichever way it was started.
+func TestDeathSignal(t *testing.T) {
+	prog := program{path: "/proc/self/exe", argv: []string{"x", "deathsignal"}, env: []string{roleVar + "=1"}}
+	for name, start := range map[string]func(*spawner, *program) (launched, error){"fast": (*spawner).start, "ForkExec": portable} {
+		if got := outputOf(t, start, prog); got != "9\n" {
+			t.Errorf("%s: the parent-death signal is %q, want 9", name, got)
+		}
+	}
+}
+
+// deathSignal is that of the process, which is one of its first thread, the one
+// that initialises (prctl(2), PR_GET_PDEATHSIG).
+var deathSignal = func() (sig int32) {
+	_ = unix.Prctl(unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(&sig)), 0, 0, 0)
+	return sig
+}()
+
 // A program gets the limit of open files with which its host was started, not the
 // one to which package syscall has raised it.
 func TestOpenFilesAreNotRaised(t *testing.T) {
@@ -81,11 +99,7 @@ func TestStartersFail(t *testing.T) {
 		for name, start := range map[string]func(*spawner, *program) (launched, error){"fast": (*spawner).start, "ForkExec": portable} {
 			prog.argv, prog.files = []string{"x"}, []int{0, 1, 2}
 			before := openFiles(t)
-			var l launched
-			var err error
-			if e := onSpawner(t.Context(), func(s *spawner) { l, err = start(s, &prog) }); e != nil {
-				t.Fatal(e)
-			}
+			l, err := bySpawner(t, start, &prog)
 			if !errors.Is(err, want) {
 				t.Errorf("%s: %v %v, want %v", name, l, err, want)
 			}
@@ -102,6 +116,13 @@ func TestStartersFail(t *testing.T) {
 // portable is start without what is special to a processor.
 func portable(_ *spawner, prog *program) (launched, error) { return forkExec(prog) }
 
+// bySpawner starts a program with what a spawner has.
+func bySpawner(t *testing.T, start func(*spawner, *program) (launched, error), prog *program) (launched, error) {
+	s := idleSpawner(t.Context())
+	defer func() { idle <- s }()
+	return start(s, prog)
+}
+
 // outputOf is what a program writes to stdout and stderr.
 func outputOf(t *testing.T, start func(*spawner, *program) (launched, error), prog program) string {
 	t.Helper()
@@ -115,10 +136,7 @@ func outputOf(t *testing.T, start func(*spawner, *program) (launched, error), pr
 		t.Fatal(err)
 	}
 	prog.files = []int{null, int(w.Fd()), int(w.Fd())}
-	var l launched
-	if e := onSpawner(t.Context(), func(s *spawner) { l, err = start(s, &prog) }); e != nil {
-		t.Fatal(e)
-	}
+	l, err := bySpawner(t, start, &prog)
 	w.Close()
 	if err != nil {
 		t.Fatal(err)

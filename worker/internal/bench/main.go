@@ -55,7 +55,11 @@ func supervise(ctx context.Context, file, logs string, parallel int) error {
 	if err != nil {
 		return err
 	}
-	root, err := tree.New("bench", spec(commands, logs, parallel))
+	s, err := spec(commands, logs, parallel)
+	if err != nil {
+		return err
+	}
+	root, err := tree.New("bench", s)
 	if err != nil {
 		return err
 	}
@@ -66,7 +70,7 @@ func supervise(ctx context.Context, file, logs string, parallel int) error {
 }
 
 // spec has one child for each command.
-func spec(commands [][]string, logs string, parallel int) tree.Spec {
+func spec(commands [][]string, logs string, parallel int) (tree.Spec, error) {
 	s := tree.Spec{
 		Intensity: strategies.Intensity{Max: math.MaxInt, Within: time.Millisecond},
 		Parallel:  parallel,
@@ -76,12 +80,13 @@ func spec(commands [][]string, logs string, parallel int) tree.Spec {
 		if logs != "" {
 			cmd.File = &worker.File{Path: fmt.Sprintf("%s/%d.log", logs, i), MaxSize: 32 << 20, Keep: -1}
 		}
-		s.Children = append(s.Children, tree.Child{
-			ID:    fmt.Sprint(i),
-			Start: tree.Of(cmd.Process),
-		})
+		make, err := cmd.Prepare()
+		if err != nil {
+			return s, err
+		}
+		s.Children = append(s.Children, tree.Child{ID: fmt.Sprint(i), Start: tree.Of(make)})
 	}
-	return s
+	return s, nil
 }
 
 func read(file string) (commands [][]string, err error) {

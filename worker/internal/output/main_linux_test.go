@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 		play(os.Args[1], os.Args[2:])
 		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/coppice-go/coppice/worker/internal/output.pollOutput"))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/coppice-go/coppice/worker/internal/poller.wait"))
 }
 
 func play(role string, args []string) {

@@ -27,8 +27,8 @@
 //
 // A silent child: a descriptor for each stream, some 1,200 bytes of memory for
 // both, 300 more with a file, and no goroutine, timer or buffer but for the
-// beginning of an unfinished line. One goroutine of the process, pollOutput,
-// waits for all pipes, and stays. A stream that has something to say gets a
+// beginning of an unfinished line. One goroutine of the process waits
+// for all pipes, and stays (package poller). A stream that has something to say gets a
 // goroutine until its pipe is empty; lines are handed over to no other unless a
 // sink hangs. The end of a silent stream is noted and no more, until Drain: it
 // comes just before the death of a child can be noticed, and would delay that.

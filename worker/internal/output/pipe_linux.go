@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/coppice-go/coppice/worker/internal/netpoll"
+	"github.com/coppice-go/coppice/worker/internal/poller"
 )
 
 // pipe is our end of a child's stdout or stderr. Its reading is independent of
@@ -30,10 +31,10 @@ type pipe struct {
 	cut     bool        // reading ended before the stream did
 	over    atomic.Bool // the poller's: the pipe is empty, and nobody can write to it
 	busy
-	fd   int      // -1: closed
-	rest int      // how much may still be read when resting
-	id   uint64   // in the poller; 0: not there
-	file *os.File // of fd, once it has to be waited for with a deadline
+	fd   int       // -1: closed
+	rest int       // how much may still be read when resting
+	id   poller.ID // zero: it is not there
+	file *os.File  // of fd, once it has to be waited for with a deadline
 }
 
 // open makes the pipe of a stream. Its write end is an ordinary blocking
@@ -45,7 +46,7 @@ func (p *pipe) open(s *stream) (w int, err error) {
 	}
 	p.stream, p.fd = s, fds[0]
 	if _, err = unix.FcntlInt(uintptr(p.fd), unix.F_SETFL, unix.O_NONBLOCK); err == nil {
-		err = pipes.add(p)
+		p.id, err = poller.Add(p.fd, p)
 	}
 	if err != nil {
 		unix.Close(fds[0])
@@ -70,15 +71,15 @@ func (p *pipe) arm() bool {
 	p.armed = true
 	if p.spent {
 		p.spent = false
-		pipes.again(p.id, p.fd)
+		poller.Again(p.id, p.fd)
 	}
 	return true
 }
 
-// ready is the poller's: there is something to read, or, if over, there never
+// Ready is the poller's: there is something to read, or, if over, there never
 // will be. That is no reason to read: it is what happens first when a child dies,
 // before anybody can learn of the death, and whatever is done then delays that.
-func (p *pipe) ready(over bool) {
+func (p *pipe) Ready(over bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.spent = true
@@ -208,9 +209,9 @@ func (p *pipe) end() error {
 
 func (p *pipe) close() {
 	p.calm()
-	if p.id != 0 {
-		pipes.forget(p.id)
-		p.id = 0
+	if p.id != (poller.ID{}) {
+		poller.Forget(p.id)
+		p.id = poller.ID{}
 	}
 	switch {
 	case p.file != nil:

@@ -15,6 +15,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sys/unix"
+
+	"github.com/coppice-go/coppice/worker/internal/poller"
 )
 
 // both is an Output with two streams, and their write ends.
@@ -58,12 +60,6 @@ func goroutinesMade() uint64 {
 	sample := []metrics.Sample{{Name: "/sched/goroutines-created:goroutines"}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
-}
-
-func registered() int {
-	pipes.mu.Lock()
-	defer pipes.mu.Unlock()
-	return len(pipes.all)
 }
 
 // isOver reports whether the poller knows that a stream is at its end.
@@ -212,10 +208,12 @@ func TestDrainFindsPump(t *testing.T) {
 		write(t, w, "one\n")
 		<-entered
 		write(t, w, "two\nthree")
-		var events [1]unix.EpollEvent
-		if n, err := unix.EpollWait(pipes.epoll, events[:], 0); n != 0 || err != nil {
-			t.Errorf("there are events of a pipe that is being read: %d, %v", n, err)
+		p := &o.streams[0].pipe
+		p.mu.Lock()
+		if !p.spent {
+			t.Error("a pipe that is being read waits for events")
 		}
+		p.mu.Unlock()
 		if !held {
 			w.Close()
 		}
@@ -307,7 +305,7 @@ func TestStdoutClosedByProgram(t *testing.T) {
 	await(t, bye)
 	closed := func() bool { // by the pump, which may have been there, or as the poller saw
 		s := &o.streams[0]
-		return isOver(s) || !isArmed(s) && registered() == 1
+		return isOver(s) || !isArmed(s) && poller.Registered() == 1
 	}
 	eventually(t, "stdout closed", closed)
 	fmt.Fprintln(in)
@@ -392,7 +390,7 @@ func TestNothingIsLeft(t *testing.T) {
 		}
 		ends[0].Close()
 	}
-	if n := registered(); n != 0 {
+	if n := poller.Registered(); n != 0 {
 		t.Errorf("%d pipes are registered", n)
 	}
 	if n := openDescriptors(t); n != fds {

@@ -286,6 +286,11 @@ func TestHostKilledUnderGuard(t *testing.T) {
 			t.Errorf("the guard exited with %d", code)
 		}
 		awaitGone(t, 0, pids...)
+		if parent, err := cgroup.Find(); err == nil {
+			if left, _ := filepath.Glob(fmt.Sprintf("%v/coppice-%d-*", parent, host)); len(left) > 0 {
+				t.Errorf("cgroups are left: %q", left)
+			}
+		}
 	}
 }
 

@@ -26,6 +26,7 @@
 //     so that whatever loses its parent becomes its child, daemons too. It ends
 //     when there is nobody left, or after 10 seconds, having named those who are
 //     left on standard error.
+//   - The cgroups of a supervisor that was killed, empty by then, are removed.
 //   - While the supervisor lives, orphans are reaped, as PID 1 would. The guard
 //     is a proper PID 1 for a container. The supervisor's own children are never
 //     touched.

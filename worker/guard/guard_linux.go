@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/coppice-go/coppice/worker/internal/cgroup"
 )
 
 // passed are the signals for the supervisor. SIGTSTP and SIGCONT are too, in
@@ -39,6 +41,9 @@ func (g *guard) run() int {
 		// reaped, which is here.
 		if status, ended := g.reap(); ended {
 			sweep()
+			if status != 0 {
+				clearCgroups()
+			}
 			g.handOver(g.child, g.group)
 			return exitStatus(status)
 		}
@@ -53,6 +58,14 @@ func (g *guard) run() int {
 			}
 			_ = unix.Kill(to, sig.(syscall.Signal))
 		}
+	}
+}
+
+// clearCgroups removes those, empty by now, that a supervisor had no time to
+// remove.
+func clearCgroups() {
+	if parent, err := cgroup.Find(); err == nil {
+		_ = parent.ClearDead() // or whoever makes some there next
 	}
 }
 

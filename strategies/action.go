@@ -65,10 +65,13 @@ const (
 	NotStarted
 	// Stuck: a child neither stops nor can be killed; the supervisor ends.
 	Stuck
+	// Renewing: a call has a child stopped and started again; Group children take
+	// part. It is not counted.
+	Renewing
 )
 
 var reportNames = [...]string{"progress", "child_terminated", "start_error", "shutdown_error",
-	"giving_up", "restarting", "removed", "cancelled", "running", "not_started", "stuck"}
+	"giving_up", "restarting", "removed", "cancelled", "running", "not_started", "stuck", "renewing"}
 
 func (r Report) String() string { return enumName(reportNames[:], int(r), "Report") }
 
@@ -106,7 +109,7 @@ type Action struct {
 	Tag         any // of the child's ChildSpec
 	Incarnation uint64
 	After       time.Duration // of an Arm; of a Stop, the time it may take, 0 for Infinity and for Timeout(0); of Restarting, the Backoff
-	Group       int           // of Restarting: how many children take part; of ShutdownError, see there
+	Group       int           // of Restarting and Renewing: how many children take part; of ShutdownError, see there
 	Spent       int           // of Restarting, GivingUp and Exhausted: restarts in the window, this one included
 	Exit        Exit
 	Cascade     Cascade
@@ -115,8 +118,8 @@ type Action struct {
 	members []*child
 }
 
-// Members returns the ids of the children that take part in a Restarting, in
-// start order: its blast radius. It must be called before the next Step.
+// Members returns the ids of the children that take part in a Restarting or
+// Renewing, in start order: its blast radius. It must be called before the next Step.
 func (a *Action) Members() []string { return ids(a.members) }
 
 // Reply answers a call.
@@ -124,8 +127,8 @@ type Reply struct {
 	Ticket      uint64
 	Err         error       // nil, or one of ErrDown … ErrCancelled, or a *SpecError
 	Exit        Exit        // with ErrStart: why
-	ID          string      // to StartChild and RestartChild: of the child
-	Incarnation uint64      // to StartChild and RestartChild: what was started, 0 if it said "ignore", or waits with what it needs; with ErrAlreadyStarted: what runs
+	ID          string      // to StartChild, RestartChild and RenewChild: of the child
+	Incarnation uint64      // to StartChild, RestartChild and RenewChild: what was started, 0 if it said "ignore", or waits with what it needs; with ErrAlreadyStarted: what runs
 	Children    []ChildInfo // to WhichChildren
 	Counts      Counts      // to CountChildren
 	Spec        *ChildSpec  // to GetChildSpec, else nil; of a dynamic supervisor its template, with ErrNotFound too

@@ -30,6 +30,7 @@ var (
 type call struct {
 	op     Op
 	ticket uint64 // 0: there is no call
+	child  *child // whom it is about
 	failed bool   // the start failed
 	exit   Exit   // why
 }
@@ -99,7 +100,7 @@ func (m *Machine) answer(in *Input) {
 		m.reply(Reply{Ticket: in.Ticket, Counts: m.count()})
 		return
 	}
-	if m.template != nil && (in.Op == OpRestartChild || in.Op == OpDeleteChild || in.Op != OpStartChild && !in.Instance) {
+	if m.template != nil && (in.Op == OpRestartChild || in.Op == OpDeleteChild || in.Op == OpRenewChild || in.Op != OpStartChild && !in.Instance) {
 		refuse(ErrDynamic)
 		return
 	}
@@ -124,6 +125,8 @@ func (m *Machine) answer(in *Input) {
 		m.reply(Reply{Ticket: in.Ticket, Spec: m.describe(c.spec, c.id, c.incarnation)})
 	case in.Op == OpTerminateChild:
 		m.terminateChild(in, c)
+	case in.Op == OpRenewChild:
+		m.renewChild(in, c)
 	case c.state == Waiting:
 		refuse(ErrRestarting)
 	case c.state != Down:
@@ -165,7 +168,7 @@ func (m *Machine) startChild(in *Input, c *child) {
 // startCalled starts a child because a call says so.
 func (m *Machine) startCalled(in *Input, c *child) {
 	j := m.newJob(Cascade{}, func(group []*child) []*child { return append(group, c) })
-	j.call = call{op: in.Op, ticket: in.Ticket}
+	j.call = call{op: in.Op, ticket: in.Ticket, child: c}
 	if c.spec.Significant && m.cfg.AutoShutdown == AllSignificant && m.parallel > 1 {
 		m.newcomers = append(m.newcomers, j)
 	}
@@ -202,7 +205,7 @@ func (m *Machine) terminateChild(in *Input, c *child) {
 		return
 	}
 	j := m.newJob(Cascade{}, func(group []*child) []*child { return append(group, c) })
-	j.call = call{op: in.Op, ticket: in.Ticket}
+	j.call = call{op: in.Op, ticket: in.Ticket, child: c}
 	m.willStop(j)
 	j.start = len(j.members)
 	m.advance(j)
@@ -240,7 +243,7 @@ func (m *Machine) answerJob(j *job) {
 	if j.call.ticket == 0 {
 		return
 	}
-	c := j.members[0]
+	c := j.call.child
 	r := Reply{Ticket: j.call.ticket, ID: c.id}
 	switch {
 	case c.cancelled && j.call.op != OpTerminateChild:

@@ -21,6 +21,7 @@ type Op uint8
 //	OpTerminateChild  Ticket ID Instance Incarnation  terminate_child
 //	OpRestartChild  Ticket ID                restart_child
 //	OpDeleteChild  Ticket ID                 delete_child
+//	OpRenewChild   Ticket ID                 stop it and those who share its fate, and start them again
 //	OpTerminate   Exit                       end: stop all children, finish with Exit
 //
 // An input about an incarnation that is not the child's current one, or that
@@ -41,12 +42,13 @@ const (
 	OpTerminateChild
 	OpRestartChild
 	OpDeleteChild
+	OpRenewChild
 	OpTerminate
 )
 
 var opNames = [...]string{"boot", "started", "ignored", "start_failed", "exited", "deadline",
 	"retry", "cannot_kill", "which", "count", "spec",
-	"start_child", "terminate_child", "restart_child", "delete_child", "terminate"}
+	"start_child", "terminate_child", "restart_child", "delete_child", "renew_child", "terminate"}
 
 func (o Op) String() string { return enumName(opNames[:], int(o), "Op") }
 
@@ -170,6 +172,13 @@ func RestartChild(ticket uint64, id string) Input {
 // DeleteChild removes a child that does not run (rule I5).
 func DeleteChild(ticket uint64, id string) Input {
 	return Input{Op: OpDeleteChild, Ticket: ticket, ID: id}
+}
+
+// RenewChild stops a child, whatever it does, with those who share its fate, and
+// starts them again as its failure would. That is no failure, and not counted. OTP
+// has nothing like it.
+func RenewChild(ticket uint64, id string) Input {
+	return Input{Op: OpRenewChild, Ticket: ticket, ID: id}
 }
 
 // Terminate ends the supervisor: all children are stopped, and it finishes with e.

@@ -121,7 +121,7 @@ func (m *Machine) Step(now time.Time, in Input) []Action {
 		m.boot(in.Cascade)
 	case OpTerminate:
 		m.terminate(in.Exit)
-	case OpWhich, OpCount, OpSpec, OpStartChild, OpTerminateChild, OpRestartChild, OpDeleteChild:
+	case OpWhich, OpCount, OpSpec, OpStartChild, OpTerminateChild, OpRestartChild, OpDeleteChild, OpRenewChild:
 		m.call(&in)
 	default:
 		if in.Timer == DrainTimer && in.Op == OpDeadline {

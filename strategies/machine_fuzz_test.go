@@ -164,7 +164,7 @@ func (w *witness) input(what, how byte) strategies.Input {
 		w.tickets++
 		return w.startChild(in.ID, how)
 	case strategies.OpWhich, strategies.OpCount, strategies.OpSpec,
-		strategies.OpTerminateChild, strategies.OpRestartChild, strategies.OpDeleteChild:
+		strategies.OpTerminateChild, strategies.OpRestartChild, strategies.OpDeleteChild, strategies.OpRenewChild:
 		w.tickets++
 		in.Ticket = w.tickets
 		in.Instance = w.dynamic != (how>>5 == 5)

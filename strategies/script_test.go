@@ -100,6 +100,8 @@ func (s *script) question(c *command) (Input, bool) {
 		return TerminateInstance(0, id, n), true
 	case "restart_child":
 		return RestartChild(0, c.word()), true
+	case "renew_child":
+		return RenewChild(0, c.word()), true
 	case "delete_child":
 		return DeleteChild(0, c.word()), true
 	}
@@ -242,6 +244,8 @@ func describe(a Action, limit int) string {
 			if a.After > 0 {
 				text += fmt.Sprintf(", after %v", a.After)
 			}
+		case Renewing:
+			text += fmt.Sprintf(": group of %d", a.Group)
 		case GivingUp:
 			text += fmt.Sprintf(": restart %d of %d", a.Spent, limit)
 		}
@@ -289,7 +293,7 @@ func replyText(in Input, r *Reply) []string {
 		return []string{fmt.Sprintf("%s%d specs, %d active, %d supervisors, %d workers", head, n.Specs, n.Active, n.Supervisors, n.Workers)}
 	case in.Op == OpSpec:
 		return []string{head + specText(r.Spec)}
-	case in.Op == OpStartChild || in.Op == OpRestartChild:
+	case in.Op == OpStartChild || in.Op == OpRestartChild || in.Op == OpRenewChild:
 		if r.Incarnation == 0 {
 			return []string{head + "ok, nothing was started"}
 		}

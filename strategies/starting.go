@@ -79,7 +79,7 @@ func (m *Machine) temporary(c *child) bool {
 
 // startFailed decides what follows from a failed start: the end, if it was the
 // first (rule B3), an answer, if it was asked for by a call (rules I1, I3, J2),
-// another attempt otherwise (rule E1).
+// another attempt otherwise (rule E1), of which a call to renew is told.
 func (m *Machine) startFailed(c *child, e Exit, cascade Cascade) {
 	if c.state != Starting {
 		return
@@ -111,7 +111,7 @@ func (m *Machine) startFailed(c *child, e Exit, cascade Cascade) {
 		if m.temporary(c) {
 			m.remove(c)
 		}
-	case j.call.ticket != 0:
+	case j.call.ticket != 0 && j.call.op != OpRenewChild:
 		j.call.failed, j.call.exit = true, c.exit
 		m.report(NotStarted, c, c.cascade)
 		if j.call.op == OpStartChild {
@@ -126,6 +126,7 @@ func (m *Machine) startFailed(c *child, e Exit, cascade Cascade) {
 		return
 	default:
 		j.failed = true
+		j.call.failed, j.call.exit = true, c.exit
 		m.report(StartError, c, c.cascade)
 		m.setState(c, Waiting)
 		m.arm(c, RetryTimer, m.pause(c))

@@ -131,7 +131,7 @@ func (m *Machine) stopped(j *job, c *child) {
 		m.heedStuck(c)
 	case c.exit.Directive >= EndTree:
 		m.finish(blame(TreeEnded, c))
-	case m.temporary(c), c.exit.Directive == DoNotRestart:
+	case m.temporary(c) && !j.renews(c), c.exit.Directive == DoNotRestart:
 		m.remove(c)
 	}
 }

@@ -29,6 +29,7 @@ var anyCalls = []anyCall{
 	{"StartChild", func(s *Supervisor, ctx context.Context) error { _, err := s.StartChild(ctx, quiet("x")); return err }},
 	{"TerminateChild", func(s *Supervisor, ctx context.Context) error { return s.TerminateChild(ctx, "x") }},
 	{"RestartChild", func(s *Supervisor, ctx context.Context) error { _, err := s.RestartChild(ctx, "x"); return err }},
+	{"RenewChild", func(s *Supervisor, ctx context.Context) error { _, err := s.RenewChild(ctx, "x"); return err }},
 	{"DeleteChild", func(s *Supervisor, ctx context.Context) error { return s.DeleteChild(ctx, "x") }},
 	{"TerminateInstance", func(s *Supervisor, ctx context.Context) error {
 		return s.TerminateInstance(ctx, strategies.ChildRef{Path: s.Path() + "/x"})
@@ -360,11 +361,15 @@ func TestCallsDuringACascade(t *testing.T) {
 				if got := s.state("t/x"); got != "stopping#1" || time.Since(begin) != 0 {
 					t.Errorf("Find waited for the restart, or x is %s", got)
 				}
+				wait, b := 2*time.Second, "up#2"
+				if c.name == "RenewChild" { // which is another
+					wait, b = 2*wait, "up#3"
+				}
 				err := c.do(s.root, t.Context())
-				if d := time.Since(begin); d < 2*time.Second || d > 3*time.Second {
+				if d := time.Since(begin); d < wait || d > wait+time.Second {
 					t.Errorf("answered %v after %v", err, d)
 				}
-				if got := s.state("t/b"); got != "up#2" {
+				if got := s.state("t/b"); got != b {
 					t.Errorf("b is %s by then", got)
 				}
 				_ = s.stop()
@@ -903,6 +908,54 @@ func TestDependentsRadius(t *testing.T) {
 		_ = s.stop()
 		// What is needed stops last; what is independent stops at the same time.
 		s.want(s.seen(EventStopping)[:3], "stopping t", "stopping t/f", "stopping t/e")
+	})
+}
+
+// A restart by request stops and starts whom a failure would, is not counted, and
+// brings back who does not run or waits for the end of a pause.
+func TestRenewChild(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		x := make(puppet)
+		paused := x.child("b")
+		paused.Backoff = strategies.Backoff{Min: time.Hour}
+		s := on(t, Spec{
+			Strategy: strategies.RestForOne, Intensity: strategies.Intensity{Max: 1, Within: 5 * time.Second},
+			Children: []Child{quiet("a"), paused, quiet("c")},
+		})
+		renew := func(incarnation uint64, want ...string) {
+			t.Helper()
+			s.seen()
+			ref, err := s.root.RenewChild(t.Context(), "b")
+			if err != nil || ref != (strategies.ChildRef{Path: "t/b", Incarnation: incarnation}) {
+				t.Errorf("%v, %v", ref, err)
+			}
+			synctest.Wait()
+			s.want(s.seen(EventRenewing, EventStopping, EventCancelled, EventProgress), want...)
+		}
+		for n := range uint64(3) { // more than the intensity allows
+			renew(2+n, "renewing t/b", "stopping t/c", "stopping t/b", "progress t/b", "progress t/c")
+		}
+		x <- errBoom
+		synctest.Wait()
+		if got := s.state("t/b"); got != "waiting#4" {
+			t.Errorf("it is %s", got)
+		}
+		renew(5, "renewing t/b", "cancelled t/b", "progress t/b", "progress t/c")
+		if err := s.root.TerminateChild(t.Context(), "b"); err != nil {
+			t.Error(err)
+		}
+		renew(6, "renewing t/b", "stopping t/c", "progress t/b", "progress t/c")
+		s.mu.Lock()
+		for _, e := range s.events {
+			if e.Kind == EventRenewing && !slices.Equal(e.Group, []string{"b", "c"}) {
+				t.Errorf("group %v", e.Group)
+			}
+		}
+		s.mu.Unlock()
+		if sup := s.root.Snapshot().Root.Supervisor; sup.Spent != 1 {
+			t.Errorf("%d restarts are counted, want that of the failure", sup.Spent)
+		}
+		_ = s.stop()
 	})
 }
 

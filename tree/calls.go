@@ -72,12 +72,28 @@ func (s *Supervisor) TerminateChild(ctx context.Context, id string) error {
 // ErrNotFound, ErrChildRunning, ErrRestarting, ErrDynamic, ErrCancelled, or a
 // *StartError if it could not be started, which leaves it as it was.
 func (s *Supervisor) RestartChild(ctx context.Context, id string) (strategies.ChildRef, error) {
-	r, err := s.call(ctx, id, strategies.RestartChild(0, id))
+	return s.startByCall(ctx, id, strategies.RestartChild(0, id))
+}
+
+func (s *Supervisor) startByCall(ctx context.Context, id string, in strategies.Input) (strategies.ChildRef, error) {
+	r, err := s.call(ctx, id, in)
 	ref := strategies.ChildRef{Path: s.node.path + "/" + id, Incarnation: r.Incarnation}
 	if errors.Is(err, strategies.ErrStart) {
 		err = &StartError{Path: ref.Path, Err: r.Exit.Err}
 	}
 	return ref, err
+}
+
+// RenewChild restarts a child because somebody wants that: it is stopped, with the
+// siblings that share its fate, and all are started again, as if it had failed. If
+// it does not run, or waits to be started, that is done now. It does not count
+// against the Intensity. The result is what was started, with Incarnation 0 if the
+// start said ErrIgnore. OTP has no such call.
+//
+// The error is ErrNotFound, ErrDynamic, ErrCancelled, or a *StartError if one of
+// them could not be started: that will be tried again, as after any failure.
+func (s *Supervisor) RenewChild(ctx context.Context, id string) (strategies.ChildRef, error) {
+	return s.startByCall(ctx, id, strategies.RenewChild(0, id))
 }
 
 // DeleteChild removes a child that does not run (rule I5). The error is

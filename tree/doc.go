@@ -57,9 +57,10 @@
 //   - A root cannot say "ignore".
 //   - There is more: StartLimit; Backoff; Parallel, with which TerminateChild
 //     cancels a start that is under way, and calls about a child that a restart
-//     is busy with wait for that restart alone; the strategy Dependents; and the
-//     two sentinel errors of suture: ErrDoNotRestart removes the child for good,
-//     ErrTerminateSupervisorTree ends the tree up to its root.
+//     is busy with wait for that restart alone; RenewChild, a restart by request;
+//     the strategy Dependents; and the two sentinel errors of suture: ErrDoNotRestart
+//     removes the child for good, ErrTerminateSupervisorTree ends the tree up to its
+//     root.
 //
 // # Goroutines
 //

@@ -23,6 +23,7 @@ const (
 	EventExited                           // an incarnation is gone; Exit, PID
 	EventChildTerminated                  // that exit should not have been (rule L1); Exit
 	EventRestarting                       // a restart was decided on; Group, Spent, Max, and After, if it is delayed
+	EventRenewing                         // a call restarts it; Group
 	EventStopping                         // it was told to stop; After, if there is a limit
 	EventKilling                          // it is ended unconditionally
 	EventShutdownError                    // told to stop, it ended otherwise than it should (rule L3); Exit. Of a dynamic supervisor at its end: N of its children did (rule J7)
@@ -35,7 +36,7 @@ const (
 )
 
 var kindNames = [...]string{"starting", "progress", "running", "ignored", "start_error", "not_started", "waiting", "exited",
-	"child_terminated", "restarting", "stopping", "killing", "shutdown_error", "giving_up",
+	"child_terminated", "restarting", "renewing", "stopping", "killing", "shutdown_error", "giving_up",
 	"added", "removed", "cancelled", "stuck", "dropped"}
 
 func (k EventKind) String() string {
@@ -58,7 +59,7 @@ type Event struct {
 	Cascade     strategies.Cascade
 	Exit        strategies.Exit
 	After       time.Duration // the limit of Stopping, the pause of Waiting and Restarting
-	Group       []string      // of Restarting: ids of those who take part, in start order
+	Group       []string      // of Restarting and Renewing: ids of those who take part, in start order
 	Spent, Max  int           // of Restarting and GivingUp: restarts in the window, this one included, and how many are allowed
 	N           uint64        // of Dropped and ShutdownError: how many
 	Child       *Status       // of Added: what was added, as it is before it is started

@@ -39,6 +39,7 @@ var eventLevels = [...]hclog.Level{
 	EventExited:          hclog.Debug,
 	EventChildTerminated: hclog.Error,
 	EventRestarting:      hclog.Warn,
+	EventRenewing:        hclog.Info,
 	EventStopping:        hclog.Info,
 	EventKilling:         hclog.Warn,
 	EventShutdownError:   hclog.Error,
@@ -72,14 +73,13 @@ func (e Event) String() string {
 	case EventChildTerminated:
 		return fmt.Sprintf("%s: terminated: %v", e.Path, e.Exit)
 	case EventRestarting:
-		s := fmt.Sprintf("%s: restarting", e.Path)
-		if len(e.Group) > 1 {
-			s += fmt.Sprintf(", and with it %d of its siblings", len(e.Group)-1)
-		}
+		s := e.Path + ": restarting" + e.siblings()
 		if e.After > 0 {
 			s += fmt.Sprintf(", in %v", e.After)
 		}
 		return s + fmt.Sprintf(" (%d of %d allowed)", e.Spent, e.Max)
+	case EventRenewing:
+		return e.Path + ": restarting by request" + e.siblings()
 	case EventStopping:
 		if e.After > 0 {
 			return fmt.Sprintf("%s: stopping, within %v", e.Path, e.After)
@@ -106,4 +106,11 @@ func (e Event) String() string {
 		return fmt.Sprintf("%d events were lost here", e.N)
 	}
 	return fmt.Sprintf("%s: %v", e.Path, e.Kind)
+}
+
+func (e *Event) siblings() string {
+	if len(e.Group) < 2 {
+		return ""
+	}
+	return fmt.Sprintf(", and with it %d of its siblings", len(e.Group)-1)
 }

@@ -214,7 +214,7 @@ func (w *wilderness) callOnce(ctx context.Context) {
 	}()
 	defer close(answered)
 	ref := strategies.ChildRef{Path: s.Path() + "/" + id, Incarnation: uint64(w.n(4))}
-	switch w.n(10) {
+	switch w.n(12) {
 	case 0, 1, 2:
 		_, _ = s.StartChild(ctx, w.newChild(s.spec, id))
 	case 3:
@@ -231,7 +231,9 @@ func (w *wilderness) callOnce(ctx context.Context) {
 	case 8:
 		_, _ = s.ChildSpec(ctx, id)
 		_, _ = s.InstanceSpec(ctx, ref)
-	case 9:
+	case 9, 10:
+		_, _ = s.RenewChild(ctx, id)
+	case 11:
 		if s != w.root && w.n(4) == 0 {
 			_ = s.Stop(ctx, w.reason())
 		}

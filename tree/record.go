@@ -77,6 +77,7 @@ var reportKinds = [...]EventKind{
 	strategies.NotStarted:      EventNotStarted,
 	strategies.Running:         EventRunning,
 	strategies.Stuck:           EventStuck,
+	strategies.Renewing:        EventRenewing,
 }
 
 // detail adds what only some reports have.
@@ -91,6 +92,8 @@ func (l *life) detail(e *Event, a *strategies.Action) {
 		if (l.events != nil || l.sup.hub.subscriptions != nil) && a.Report == strategies.Restarting {
 			e.Group = a.Members()
 		}
+	case strategies.Renewing:
+		e.Group = a.Members()
 	}
 }
 

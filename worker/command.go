@@ -92,6 +92,12 @@ type Command struct {
 	// File is where the output goes, instead of the logger; nil: the logger.
 	File *File
 
+	// OnLine is called with each line of output, if it is not nil: in order, for
+	// each stream by one goroutine at a time, before the logger and the File get
+	// the line and whatever becomes of it there. The program is held up meanwhile,
+	// so it must not wait for anything.
+	OnLine func(OutputLine)
+
 	// MaxLine bounds a line of output, in bytes; 64 KiB if zero. A longer
 	// line is logged in pieces, with "…" at each cut.
 	MaxLine int
@@ -99,6 +105,15 @@ type Command struct {
 	// TailLines is how many of the last lines of output are kept for
 	// [ExitError].Tail, each cut at 1 KiB; 10 if zero, none if negative.
 	TailLines int
+}
+
+// OutputLine is a line of a program's output: without the line break, cut at
+// MaxLine, with control characters made visible and as valid UTF-8.
+type OutputLine struct {
+	PID         int
+	Incarnation uint64 // 0 outside of a tree
+	Stream      string // stdout or stderr
+	Text        string
 }
 
 const (

@@ -225,6 +225,12 @@ func (c *process) equipOutput(ctx context.Context, p *Process, prog *program) (e
 	if ref, ok := strategies.ChildFrom(ctx); ok {
 		cfg.Name, cfg.Incarnation = ref.Path, ref.Incarnation
 	}
+	if tell := p.cmd.OnLine; tell != nil {
+		incarnation := cfg.Incarnation
+		cfg.Line = func(stream string, line []byte) {
+			tell(OutputLine{PID: c.id, Incarnation: incarnation, Stream: stream, Text: string(line)})
+		}
+	}
 	if f := p.cmd.File; f != nil {
 		c.file, err = output.OpenFile(f.Path, output.FileOptions{
 			MaxSize: f.MaxSize, Keep: f.Keep, MaxAge: f.MaxAge, Compress: f.Compress, Times: f.Times,

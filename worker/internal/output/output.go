@@ -35,6 +35,7 @@
 package output
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"regexp"
@@ -77,6 +78,11 @@ type Config struct {
 	// Raw is given what was read, as the child wrote it, before all else. It is
 	// called by one goroutine at a time for each stream, and does not keep b.
 	Raw func(stream string, b []byte)
+
+	// Line is told of every line, before any sink gets it and whatever becomes of
+	// it there. It is called by one goroutine at a time for each stream, and does
+	// not keep line.
+	Line func(stream string, line []byte)
 
 	// Name and Incarnation are told by the marker line with which an
 	// incarnation begins in the File.
@@ -236,9 +242,14 @@ func (o *Output) Drain() End {
 }
 
 // see shows the lines to those who never take long.
-func (o *Output) see(block []byte) {
+func (o *Output) see(stream string, block []byte) {
 	if len(block) == 0 {
 		return
+	}
+	if o.cfg.Line != nil {
+		for line := range bytes.Lines(block) {
+			o.cfg.Line(stream, line[:len(line)-1])
+		}
 	}
 	o.mu.Lock()
 	o.tail.see(block)

@@ -134,7 +134,7 @@ func (s *stream) took(buf *buffer) {
 		s.block = s.cut.flush()
 		s.end()
 	}
-	s.out.see(s.block)
+	s.out.see(s.name, s.block)
 	if s.text = ""; !s.out.cfg.FileOnly {
 		s.text = string(s.block)
 	}

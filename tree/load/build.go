@@ -1,0 +1,108 @@
+package load
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/coppice-go/coppice/strategies"
+	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/worker"
+)
+
+// builder makes the Spec of what was read.
+type builder struct {
+	*decoder
+	hook  func(path string, c *worker.Command)
+	file  *File
+	nodes map[string]*node // of the children, by path
+	clean bool             // nothing was wrong so far: it is worth asking the other packages
+}
+
+func (b *builder) supervisor(path string, s *supervisor, in inherited) tree.Spec {
+	spec := tree.Spec{Strategy: s.strategy, Intensity: s.intensity, Parallel: s.parallel, AutoShutdown: s.autoShutdown}
+	byID := make(map[string]*child, len(s.children))
+	for _, c := range s.children {
+		byID[c.ID] = c
+	}
+	for _, c := range s.children {
+		t := c.Child
+		t.Needs = neededIDs(c, byID)
+		t.Shutdown = c.stop.timeout
+		below := c.scope.within(in)
+		if c.supervisor != nil {
+			b.nodes[path+"/"+c.ID] = c.node
+			t.Start = tree.Sub(b.supervisor(path+"/"+c.ID, c.supervisor, below))
+			spec.Children = append(spec.Children, t)
+			continue
+		}
+		b.verifyCommand(c, c.finish(below))
+		for i, id := range c.ids() {
+			cmd := c.finish(below)
+			if c.program.copies > 0 {
+				cmd.Env = overlay(append(cmd.Env, "COPPICE_COPY="+strconv.Itoa(i+1)))
+			}
+			t.ID = id
+			b.program(path+"/"+id, &t, cmd)
+			b.nodes[path+"/"+id] = c.node
+			spec.Children = append(spec.Children, t)
+		}
+	}
+	return spec
+}
+
+func (b *builder) program(path string, t *tree.Child, cmd worker.Command) {
+	if b.hook != nil && b.clean {
+		b.hook(path, &cmd)
+	}
+	b.file.Commands[path] = cmd
+	t.Start = tree.Of(incarnations(cmd))
+}
+
+// incarnations makes those of a command, which it prepares for the first.
+func incarnations(cmd worker.Command) func() (*worker.Process, error) {
+	prepare := sync.OnceValues(cmd.Prepare)
+	return func() (*worker.Process, error) {
+		make, err := prepare()
+		if err != nil {
+			return nil, err
+		}
+		return make()
+	}
+}
+
+// verifyCommand asks package worker itself, for what was not seen before. Limits
+// were asked for at their keys.
+func (b *builder) verifyCommand(c *child, cmd worker.Command) {
+	if !b.clean {
+		return // much of it would be said twice
+	}
+	cmd.Limits = worker.Limits{}
+	if _, err := cmd.Process(); err != nil {
+		b.problem(c.node.pos, "", "%v", errors.Unwrap(err))
+	}
+}
+
+// verify asks package tree itself, for what was not seen before.
+func (b *builder) verify(root *node) {
+	_, err := tree.New(b.file.Name, b.file.Spec)
+	if err == nil {
+		return
+	}
+	all := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		all = joined.Unwrap()
+	}
+	for _, err := range all {
+		at := root.pos
+		var wrong *strategies.SpecError
+		if errors.As(err, &wrong) {
+			err = wrong.Err
+			if n := b.nodes[wrong.Path]; n != nil {
+				at = n.pos
+			}
+		}
+		b.problem(at, "", "%s", strings.TrimSpace(err.Error()))
+	}
+}

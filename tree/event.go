@@ -33,11 +33,12 @@ const (
 	EventCancelled                        // its start, or the next attempt at it, was given up
 	EventStuck                            // it neither stops nor can be killed, its supervisor ends
 	EventDropped                          // N events before this one were lost to this sink
+	EventUnknown                          // in the recording of a later version: what, this one does not know
 )
 
 var kindNames = [...]string{"starting", "progress", "running", "ignored", "start_error", "not_started", "waiting", "exited",
 	"child_terminated", "restarting", "renewing", "stopping", "killing", "shutdown_error", "giving_up",
-	"added", "removed", "cancelled", "stuck", "dropped"}
+	"added", "removed", "cancelled", "stuck", "dropped", "unknown"}
 
 func (k EventKind) String() string {
 	if int(k) < len(kindNames) {

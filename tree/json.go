@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/coppice-go/coppice/strategies"
@@ -146,13 +145,13 @@ func known(version string) error {
 // MarshalText writes the name.
 func (k EventKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// UnmarshalText reads the name.
+// UnmarshalText reads the name; one that it does not know, of a later version, is
+// EventUnknown.
 func (k *EventKind) UnmarshalText(text []byte) error {
-	i := slices.Index(kindNames[:], string(text))
-	if i < 0 {
-		return fmt.Errorf("%q is no kind of event; there are %s", text, strings.Join(kindNames[:], ", "))
+	*k = EventUnknown
+	if i := slices.Index(kindNames[:], string(text)); i >= 0 {
+		*k = EventKind(i)
 	}
-	*k = EventKind(i)
 	return nil
 }
 

@@ -31,7 +31,7 @@ func TestJSONIsDocumented(t *testing.T) {
 		"Supervisor status": fieldsOf[SupervisorStatus](),
 		"Exit":              fieldsOf[exitJSON](),
 		"Event":             fieldsOf[eventJSON](),
-		"Kinds of event":    slices.Clone(kindNames[:]),
+		"Kinds of event":    slices.Clone(kindNames[:EventUnknown]), // the last stands for what this version does not know
 	} {
 		if d := cmp.Diff(fields, documented[title]); d != "" {
 			t.Errorf("%s (-code +JSON.md):\n%s", title, d)

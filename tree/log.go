@@ -1,9 +1,14 @@
 package tree
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/coppice-go/coppice/strategies"
 )
 
 // LogSink returns a Sink that writes each event as one line a person can read.
@@ -50,6 +55,7 @@ var eventLevels = [...]hclog.Level{
 	EventCancelled:       hclog.Info,
 	EventStuck:           hclog.Error,
 	EventDropped:         hclog.Warn,
+	EventUnknown:         hclog.Debug,
 }
 
 // String describes the event in a few words: the path, then what happened.
@@ -65,17 +71,20 @@ func (e Event) String() string {
 		return fmt.Sprintf("%s: did not start: %v", e.Path, e.Exit.Err)
 	case EventWaiting:
 		if e.After > 0 {
-			return fmt.Sprintf("%s: will be started again in %v", e.Path, e.After)
+			return fmt.Sprintf("%s: will be started again in %v", e.Path, short(e.After))
 		}
 		return e.Path + ": will be started again"
 	case EventExited:
+		if e.Exit.Class == strategies.Shutdown && errors.Is(e.Exit.Err, context.Canceled) {
+			return e.Path + ": exited: shutdown" // that is how it was told
+		}
 		return fmt.Sprintf("%s: exited: %v", e.Path, e.Exit)
 	case EventChildTerminated:
 		return fmt.Sprintf("%s: terminated: %v", e.Path, e.Exit)
 	case EventRestarting:
 		s := e.Path + ": restarting" + e.siblings()
 		if e.After > 0 {
-			s += fmt.Sprintf(", in %v", e.After)
+			s += fmt.Sprintf(", in %v", short(e.After))
 		}
 		return s + fmt.Sprintf(" (%d of %d allowed)", e.Spent, e.Max)
 	case EventRenewing:
@@ -106,6 +115,14 @@ func (e Event) String() string {
 		return fmt.Sprintf("%d events were lost here", e.N)
 	}
 	return fmt.Sprintf("%s: %v", e.Path, e.Kind)
+}
+
+// short leaves out what nobody wants to read of a time.
+func short(d time.Duration) time.Duration {
+	if d < time.Millisecond {
+		return d
+	}
+	return d.Round(time.Millisecond)
 }
 
 func (e *Event) siblings() string {

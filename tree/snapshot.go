@@ -66,6 +66,14 @@ func (s *Supervisor) Snapshot() Snapshot {
 	return s.node.snapshot(h.seq)
 }
 
+// Rev returns the Seq of the latest event of the tree: that of a Snapshot, at
+// less cost.
+func (s *Supervisor) Rev() uint64 {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	return s.hub.seq
+}
+
 func (n *node) snapshot(rev uint64) Snapshot {
 	now := time.Now()
 	return Snapshot{Rev: rev, Time: now, Root: n.status(now)}

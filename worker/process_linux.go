@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/coppice-go/coppice/strategies"
+	"github.com/coppice-go/coppice/worker/failpoint"
 	"github.com/coppice-go/coppice/worker/internal/cgroup"
 	"github.com/coppice-go/coppice/worker/internal/netpoll"
 	"github.com/coppice-go/coppice/worker/internal/nodeipc"
@@ -97,7 +98,10 @@ func (b *birth) attempt(s *spawner) {
 		return
 	}
 	defer b.prog.close()
-	if b.err = b.c.equip(b.ctx, b.p, b.prog); b.err == nil {
+	if b.err = failpoint.Spawn.Fail(); b.err == nil {
+		b.err = b.c.equip(b.ctx, b.p, b.prog)
+	}
+	if b.err == nil {
 		b.err = b.launch(s, cmd.Identity)
 	}
 	switch {
@@ -116,7 +120,10 @@ func (b *birth) launch(s *spawner, i Identity) (err error) {
 			return err
 		}
 	}
-	l, err := launch(s, run)
+	var l launched
+	if err = failpoint.Exec.Fail(); err == nil {
+		l, err = launch(s, run)
+	}
 	if err == nil {
 		b.c.id = l.pid
 		if err = b.c.death.watch(l.pidfd); err != nil {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/DeRuina/timberjack"
+
+	"github.com/coppice-go/coppice/worker/failpoint"
 )
 
 // FileOptions describe a log file. What is zero has its default.
@@ -252,6 +254,9 @@ func (f *File) put(lines []byte) (int, error) {
 			return 0, err
 		}
 		f.torn = false
+	}
+	if err := failpoint.LogWrite.Fail(); err != nil {
+		return 0, err
 	}
 	n, err := f.w.Write(lines)
 	if n > 0 {

@@ -29,7 +29,7 @@ type Escalation struct {
 
 // explainLimit is how many crashes Explain looks ahead. A supervisor that is
 // still there after so many is not listed.
-const explainLimit = 10_000
+const explainLimit = 1_000
 
 // Explain finds out what follows from the crash of the worker at path, by
 // letting it crash in a [Simulation] of the tree. The error is that of

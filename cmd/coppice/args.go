@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -18,15 +19,14 @@ func flagsFirst(app *cli.App, args []string) []string {
 	if len(args) < 2 {
 		return args
 	}
+	if args[len(args)-1] == completionFlag {
+		return completable(args)
+	}
 	cmd := app.Command(args[1])
 	if cmd == nil {
 		return args
 	}
-	known := flag.NewFlagSet(cmd.Name, flag.ContinueOnError)
-	known.SetOutput(io.Discard)
-	for _, f := range cmd.Flags {
-		_ = f.Apply(known) // a bad default is found again, and told, by the real parse
-	}
+	known := knownFlags(cmd)
 	var flags, rest []string
 	for i := 2; i < len(args); i++ {
 		a := args[i]
@@ -44,6 +44,28 @@ func flagsFirst(app *cli.App, args []string) []string {
 		}
 	}
 	return append(append(append([]string{}, args[:2]...), flags...), rest...)
+}
+
+// completable is a command line whose last word but one is to be completed:
+// nothing is moved, for that is the last one typed. With a "--" in it urfave/cli
+// would run the command instead.
+func completable(args []string) []string {
+	typed := slices.Clone(args[:len(args)-1])
+	if last := len(typed) - 1; typed[last] == "--" {
+		typed[last] = "-" // begins the same words
+	}
+	typed = slices.DeleteFunc(typed, func(a string) bool { return a == "--" })
+	return append(typed, completionFlag)
+}
+
+// knownFlags are the flags of a command.
+func knownFlags(cmd *cli.Command) *flag.FlagSet {
+	known := flag.NewFlagSet(cmd.Name, flag.ContinueOnError)
+	known.SetOutput(io.Discard)
+	for _, f := range cmd.Flags {
+		_ = f.Apply(known) // a bad default is found again, and told, by the real parse
+	}
+	return known
 }
 
 // takesValue reports whether the value of the flag is the argument after it.

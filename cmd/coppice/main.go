@@ -20,7 +20,7 @@ func main() {
 }
 
 func newApp(scenes []demo.Scene) *cli.App {
-	return &cli.App{
+	return completes(&cli.App{
 		Name:            "coppice",
 		Usage:           "supervision trees whose leaves can be processes",
 		HideVersion:     true,
@@ -29,12 +29,28 @@ func newApp(scenes []demo.Scene) *cli.App {
 			demoCommand(scenes),
 			demoChildCommand(),
 			misbehaveCommand(),
+			runCommand(),
+			psCommand(),
+			whyCommand(),
+			eventsCommand(),
+			logsCommand(),
+			waitCommand(),
+			startCommand(),
+			stopCommand(),
+			restartCommand(),
+			signalCommand(),
+			checkCommand(),
+			explainCommand(),
+			simulateCommand(),
+			graphCommand(),
+			schemaCommand(),
+			completionCommand(),
 			versionCommand(),
 		},
 		Action:         noCommand,
 		OnUsageError:   usageError,
 		ExitErrHandler: func(*cli.Context, error) {}, // run decides
-	}
+	})
 }
 
 // run runs the app and tells what went wrong; it returns the exit status.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/tree/load"
 )
 
 // The exit statuses of coppice.
@@ -29,6 +30,12 @@ func (e *UsageError) Error() string { return e.msg }
 // Usagef makes a UsageError.
 func Usagef(format string, args ...any) error { return &UsageError{fmt.Sprintf(format, args...)} }
 
+// NoTreeError says that the running tree which was asked for is not there.
+type NoTreeError struct{ Err error }
+
+func (e *NoTreeError) Error() string { return e.Err.Error() }
+func (e *NoTreeError) Unwrap() error { return e.Err }
+
 // Status is the exit status that err stands for; err may be what a command
 // returned or what [tree.Supervisor.Serve] did. A tree that gave up is looked
 // for before a stop, because the cause it gives may be a context's error.
@@ -36,8 +43,10 @@ func Status(err error) int {
 	switch {
 	case err == nil:
 		return Clean
-	case is[*UsageError](err):
+	case is[*UsageError](err), is[*load.Error](err):
 		return Usage
+	case is[*NoTreeError](err):
+		return NoTree
 	case is[*tree.ExhaustedError](err):
 		return Exhausted
 	case is[*tree.StuckError](err), is[*tree.StartError](err):

@@ -1,0 +1,188 @@
+package foreground
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
+	"github.com/coppice-go/coppice/cmd/coppice/internal/interrupt"
+	"github.com/coppice-go/coppice/cmd/coppice/internal/record"
+	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/tree/load"
+	"github.com/coppice-go/coppice/worker"
+)
+
+// Config says what to run and how.
+type Config struct {
+	File    string // path of the tree's file
+	Name    string // by which clients find the run; that of the tree if empty
+	Control bool   // there is a control socket
+	Dir     string // where that is; the default if empty
+	Backoff bool   // when the root gives up, it is started again after a pause
+	Version string // of coppice
+	Log     LogOptions
+}
+
+// killLimit is how long a tree may take to end when all its processes are killed.
+const killLimit = 2 * time.Second
+
+// errAtOnce is the end of a run that was asked to end, twice.
+var errAtOnce = errors.New("killed at once, not stopped in order")
+
+// Run runs the tree until it ends: asked to by stops, or by itself. The error is
+// a *load.Error if the file is wrong, with nothing started; a
+// *control.RunningError if a tree of this name runs; otherwise that of
+// [tree.Supervisor.Serve].
+func Run(stops *interrupt.Stops, cfg Config) error {
+	book := record.New(record.Limits{})
+	defer book.Close()
+	file, err := load.Read(cfg.File, load.Options{Command: func(path string, c *worker.Command) { listen(book, path, c) }})
+	if err != nil {
+		return err
+	}
+	r := &runner{cfg: cfg, log: newLogger(cfg.Log), stops: stops, systemd: systemd{send: notify}, ended: make(chan struct{})}
+	spec := file.Spec
+	spec.Logger, spec.Sink = r.log, r.event
+	if r.root, err = tree.New(file.Name, spec); err != nil {
+		return err
+	}
+	book.Watch(r.root)
+	socket, err := r.listen(book)
+	if err != nil {
+		return err
+	}
+	defer socket.Close()
+	return r.run(file)
+}
+
+// listen has the book keep what a program writes.
+func listen(book *record.Book, path string, c *worker.Command) {
+	c.OnLine = func(l worker.OutputLine) {
+		book.Line(record.Line{Time: time.Now(), Path: path, Incarnation: l.Incarnation, PID: l.PID, Stream: l.Stream, Text: l.Text})
+	}
+}
+
+// runner is a tree that runs.
+type runner struct {
+	cfg     Config
+	log     hclog.Logger
+	root    *tree.Supervisor
+	stops   *interrupt.Stops
+	waits   waits
+	systemd systemd
+	ended   chan struct{} // closed when the tree has ended
+}
+
+type noSocket struct{}
+
+func (noSocket) Close() error { return nil }
+
+// listen makes the control socket, before anything starts.
+func (r *runner) listen(book *record.Book) (io.Closer, error) {
+	if !r.cfg.Control {
+		return noSocket{}, nil
+	}
+	s, err := control.Serve(control.Config{
+		Name: r.cfg.Name, Dir: r.cfg.Dir, Root: r.root, Book: book, Actions: actions{r.root, r.stops.Ask},
+		Version: r.cfg.Version, File: r.cfg.File, Logger: r.log,
+	})
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		r.log.Warn("there is no control socket", "error", err)
+		return noSocket{}, nil
+	case err != nil:
+		return nil, err
+	}
+	r.log.Debug("answering at the control socket", "socket", s.Socket())
+	return s, nil
+}
+
+// event is the sink of the tree.
+func (r *runner) event(e tree.Event) {
+	tree.LogSink(r.log)(e)
+	r.waits.event(e)
+	if e.Kind == tree.EventProgress && e.Path == r.root.Path() {
+		r.systemd.ready(r.root.Path() + " is up")
+	}
+}
+
+// run serves the tree until its end, and tells how that came about.
+func (r *runner) run(file *load.File) error {
+	r.log.Info(fmt.Sprintf("%s: running %s from %s", file.Name, count(len(file.Commands), "program"), file.Path))
+	endWatchdog := r.systemd.watchdog(func() { r.root.Snapshot() })
+	defer endWatchdog()
+	var stopping sync.WaitGroup
+	stopping.Go(r.stopping)
+
+	served := make(chan error, 1)
+	go func() { served <- r.serve() }()
+	var err error
+	select {
+	case err = <-served:
+	case <-r.stops.Now.Done():
+		err = r.killAll(served)
+	}
+	close(r.ended)
+	stopping.Wait()
+	r.systemd.stopping("")
+	finished, _ := errors.AsType[*tree.AutoShutdownError](err)
+	switch {
+	case finished != nil:
+		r.log.Info(finished.Error())
+		return nil
+	case errors.Is(err, context.Canceled) && r.stops.Order.Err() != nil:
+		r.log.Info(file.Name + " has stopped")
+		return nil
+	}
+	r.tell(file.Name+" ended:", err)
+	return &endError{err}
+}
+
+// tell logs how the tree ended.
+func (r *runner) tell(head string, err error) {
+	r.log.Error(head)
+	for line := range strings.Lines(autopsy(err)) {
+		r.log.Error("  " + strings.TrimSuffix(line, "\n"))
+	}
+}
+
+// killAll ends every process of the tree, which then has no reason to take its
+// time. Whatever is left is for the guard.
+func (r *runner) killAll(served <-chan error) error {
+	r.log.Warn("killing everything at once")
+	killed := time.NewTimer(killLimit)
+	defer killed.Stop()
+	for {
+		for s := range r.root.Walk() {
+			if s.PID != 0 {
+				_ = actions{root: r.root}.send(s, syscall.SIGKILL)
+			}
+		}
+		// One that was just being started is not seen yet.
+		again := time.NewTimer(killLimit / 20)
+		select {
+		case <-served:
+			again.Stop()
+			return errAtOnce
+		case <-killed.C:
+			again.Stop()
+			return errAtOnce
+		case <-again.C:
+		}
+	}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,11 @@
+// Package record remembers what a running tree has done, beyond the state that a
+// snapshot shows: the last lines of output of every child, the last events of
+// the tree, and of every child how it ended the last times and what followed
+// from that. All of it is bounded; see [Limits].
+//
+//	book := record.New(record.Limits{})
+//	book.Watch(root) // before root is served
+//	defer book.Close()
+//
+// Nothing is written to files, and nothing is decided here.
+package record

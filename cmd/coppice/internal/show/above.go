@@ -1,0 +1,84 @@
+package show
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/coppice-go/coppice/strategies"
+	"github.com/coppice-go/coppice/tree"
+)
+
+// Above finds out with what a child was stopped. A supervisor that is told to
+// stop stops its children in order, and does not tell them why: their ends are
+// part of no cascade, nor are those of a restart by request.
+type Above struct {
+	path    string
+	asked   map[string]string // the child and those above it, and whose restart by request they are part of
+	stops   map[string]Stop   // of those that are being stopped
+	stopped map[uint64]Stop   // of incarnations of the child
+}
+
+// Stop is that of the child, or of a supervisor above.
+type Stop struct {
+	Path    string
+	Cascade strategies.Cascade // that it is part of; zero: none
+	Request string             // the path of the child whose restart was asked for; empty: none was
+}
+
+// NewAbove begins to look at the child at path.
+func NewAbove(path string) *Above {
+	return &Above{path: path, asked: make(map[string]string), stops: make(map[string]Stop), stopped: make(map[uint64]Stop)}
+}
+
+// See takes the next event. What comes before the first one is unknown.
+func (a *Above) See(e *tree.Event) {
+	switch {
+	case e.Kind == tree.EventRenewing:
+		for _, id := range e.Group {
+			if member := parent(e.Path) + "/" + id; Under(a.path, member) {
+				a.asked[member] = e.Path
+			}
+		}
+	case !Under(a.path, e.Path):
+	case e.Kind == tree.EventStopping:
+		a.stops[e.Path] = Stop{e.Path, e.Cascade, a.asked[e.Path]}
+	case e.Kind == tree.EventExited, e.Kind == tree.EventStarting:
+		if s, ok := a.first(); ok && e.Kind == tree.EventExited && e.Path == a.path {
+			a.stopped[e.Incarnation] = s
+		}
+		delete(a.stops, e.Path)
+		delete(a.asked, e.Path)
+	}
+}
+
+// first is the stop with which the others began: that of the highest.
+func (a *Above) first() (first Stop, ok bool) {
+	for i := range len(a.path) + 1 {
+		if i == len(a.path) || a.path[i] == '/' {
+			if s, ok := a.stops[a.path[:i]]; ok {
+				return s, true
+			}
+		}
+	}
+	return Stop{}, false
+}
+
+// Of returns the stop with which an incarnation of the child was stopped.
+func (a *Above) Of(incarnation uint64) (s Stop, ok bool) {
+	s, ok = a.stopped[incarnation]
+	return s, ok
+}
+
+// withBelow says of the paths in stopped of which nothing below is named, but is
+// in started, that all of it was stopped with them.
+func withBelow(stopped, started []string) []string {
+	named := make([]string, 0, len(stopped))
+	for _, path := range stopped {
+		below := func(other string) bool { return strings.HasPrefix(other, path+"/") }
+		if slices.ContainsFunc(started, below) && !slices.ContainsFunc(stopped, below) {
+			path += " (with all below it)"
+		}
+		named = append(named, path)
+	}
+	return named
+}

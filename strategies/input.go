@@ -22,7 +22,7 @@ type Op uint8
 //	OpRestartChild  Ticket ID                restart_child
 //	OpDeleteChild  Ticket ID                 delete_child
 //	OpRenewChild   Ticket ID                 stop it and those who share its fate, and start them again
-//	OpTerminate   Exit                       end: stop all children, finish with Exit
+//	OpTerminate   Exit Cascade               end: stop all children, finish with Exit
 //
 // An input about an incarnation that is not the child's current one, or that
 // does not fit the child's state, is ignored (rules C6, E8).

@@ -120,7 +120,7 @@ func (m *Machine) Step(now time.Time, in Input) []Action {
 	case OpBoot:
 		m.boot(in.Cascade)
 	case OpTerminate:
-		m.terminate(in.Exit)
+		m.terminate(in.Exit, in.Cascade)
 	case OpWhich, OpCount, OpSpec, OpStartChild, OpTerminateChild, OpRestartChild, OpDeleteChild, OpRenewChild:
 		m.call(&in)
 	default:

@@ -347,7 +347,9 @@ func (sup *simSupervisor) end(a Action, path string) {
 	switch a.Do {
 	case DoStop:
 		if sub := s.sups[path]; sub != nil {
-			s.soon(func() { sub.step(Terminate(Exit{Class: Shutdown})) })
+			in := Terminate(Exit{Class: Shutdown})
+			in.Cascade = a.Cascade
+			s.soon(func() { sub.step(in) })
 		} else if w := s.workers[path]; w != nil {
 			s.told(w)
 		}

@@ -163,11 +163,11 @@ func (m *Machine) judge(c *child) {
 	}
 }
 
-// terminate ends the supervisor because somebody said so. It cuts in before
-// whatever waits or is under way.
-func (m *Machine) terminate(e Exit) {
+// terminate ends the supervisor because somebody said so, in the cascade c if
+// that is why. It cuts in before whatever waits or is under way.
+func (m *Machine) terminate(e Exit, c Cascade) {
 	if m.phase >= finishing {
 		return
 	}
-	m.finish(Action{Do: DoFinish, Why: Told, Exit: e})
+	m.finish(Action{Do: DoFinish, Why: Told, Exit: e, Cascade: c})
 }

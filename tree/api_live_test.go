@@ -911,6 +911,34 @@ func TestDependentsRadius(t *testing.T) {
 	})
 }
 
+// What a nested supervisor stops because a failure elsewhere has it stopped is
+// part of that failure's cascade.
+func TestCascadeGoesDown(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		x := make(puppet)
+		below := Child{ID: "s", Start: Sub(Spec{Children: []Child{quiet("y"), {ID: "r", Start: Sub(Spec{Children: []Child{quiet("z")}})}}})}
+		s := on(t, Spec{Strategy: strategies.RestForOne, Children: []Child{x.child("a"), below}})
+		s.seen()
+		x <- errBoom
+		synctest.Wait()
+		want := strategies.Cascade{Origin: "t/a", N: 1}
+		n := 0
+		s.mu.Lock()
+		for _, e := range s.events {
+			if strings.HasPrefix(e.Path, "t/s") && (e.Kind == EventStopping || e.Kind == EventExited || e.Kind == EventStarting && e.Incarnation == 2) {
+				if n++; e.Cascade != want {
+					t.Errorf("%v is part of %v, want %v", e, e.Cascade, want)
+				}
+			}
+		}
+		s.mu.Unlock()
+		if n != 12 {
+			t.Errorf("%d events of four children", n)
+		}
+		_ = s.stop()
+	})
+}
+
 // A restart by request stops and starts whom a failure would, is not counted, and
 // brings back who does not run or waits for the end of a pause.
 func TestRenewChild(t *testing.T) {

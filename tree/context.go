@@ -27,6 +27,7 @@ type childContext struct {
 	mu    sync.Mutex // guards what follows
 	done  chan struct{}
 	err   error
+	ended strategies.Cascade // in which it was, if in one; set before err
 	log   *childLogger // nil until somebody asks for it
 	after []*afterFunc // one or two, as a rule
 }
@@ -71,6 +72,8 @@ func (c *childContext) Value(key any) any {
 		return c.logger()
 	case initKey{}:
 		return c.starting
+	case endKey{}:
+		return c
 	}
 	return c.life.base.Value(key)
 }
@@ -106,6 +109,26 @@ func (c *childContext) AfterFunc(f func()) (stop func() bool) {
 		c.after = slices.Delete(c.after, i, i+1)
 		return true
 	}
+}
+
+// endKey is the key under which a nested supervisor finds its own context.
+type endKey struct{}
+
+// because returns the cascade in which the context was ended.
+func (c *childContext) because() strategies.Cascade {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended
+}
+
+// cancelIn ends the context in a cascade.
+func (c *childContext) cancelIn(cascade strategies.Cascade) {
+	c.mu.Lock()
+	if c.err == nil {
+		c.ended = cascade
+	}
+	c.mu.Unlock()
+	c.cancel()
 }
 
 // cancel ends the context, once.

@@ -29,8 +29,9 @@ type life struct {
 	idle  atomic.Bool          // nothing is under way, nothing waits
 	spare atomic.Pointer[call] // for the next call
 
-	mu       sync.Mutex // guards what follows, the machine, and what is said to be the loop's
-	loops    uint8      // how many there were: one for Init, one for Serve
+	mu       sync.Mutex      // guards what follows, the machine, and what is said to be the loop's
+	loops    uint8           // how many there were: one for Init, one for Serve
+	ctx      context.Context // of the latest
 	booted   bool
 	over     bool
 	feedback []message        // what carrying out an action gave rise to
@@ -161,6 +162,7 @@ func (l *life) loop(ctx context.Context, enough func() bool) {
 	defer l.mu.Unlock()
 	l.loops++
 	end := message{op: strategies.OpTerminate, loop: l.loops}
+	l.ctx = ctx
 	defer context.AfterFunc(ctx, func() { end.err = ctx.Err(); l.send(end) })()
 	for !l.over && !enough() {
 		l.mu.Unlock()
@@ -195,7 +197,11 @@ func (l *life) terminate(why error) {
 	if l.root {
 		l.publish(Event{Kind: EventStopping, Incarnation: l.sup.node.incarnation}, l.sup.node)
 	}
-	l.step(strategies.Terminate(strategies.Exit{Class: strategies.Shutdown, Err: why}), nil)
+	in := strategies.Terminate(strategies.Exit{Class: strategies.Shutdown, Err: why})
+	if c, ok := l.ctx.Value(endKey{}).(*childContext); ok && !l.root {
+		in.Cascade = c.because()
+	}
+	l.step(in, nil)
 }
 
 // called deals with a request from outside. One to end is the only sign there

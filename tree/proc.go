@@ -54,7 +54,7 @@ func (l *life) start(a *strategies.Action) {
 func (p *proc) stop(c strategies.Cascade) {
 	p.because = c
 	p.told.CompareAndSwap(uint32(strategies.Unasked), uint32(strategies.ToldStop))
-	p.cancel()
+	p.cancelIn(c)
 }
 
 // arm carries out an Arm. The timer of an incarnation ends with it; that of the
@@ -183,7 +183,7 @@ func (p *proc) kill(c strategies.Cascade) bool {
 	if !p.killService() {
 		return false
 	}
-	p.cancel() // an Init may wait for nothing else
+	p.cancelIn(c) // an Init may wait for nothing else
 	return true
 }
 

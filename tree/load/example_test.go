@@ -111,5 +111,5 @@ func ExampleSchema() {
 	fmt.Println(slices.Sorted(maps.Keys(schema.Properties)))
 	// Output:
 	// https://json-schema.org/draft/2020-12/schema
-	// [auto_shutdown children dir env env_file intensity name parallel strategy]
+	// [auto_shutdown chaos children dir env env_file intensity name parallel strategy]
 }

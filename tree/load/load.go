@@ -17,6 +17,9 @@ type File struct {
 	Name string // of the tree
 	Spec tree.Spec
 
+	// Chaos says that whoever may steer the running tree may also inject faults.
+	Chaos bool
+
 	// Commands are the programs of the tree by their paths ("shop/web/api"), as
 	// they will be run; for reading.
 	Commands map[string]worker.Command
@@ -78,6 +81,7 @@ type decoder struct {
 // root is the whole file.
 type root struct {
 	name       string
+	chaos      bool
 	supervisor supervisor
 	scope      scope
 }
@@ -87,6 +91,8 @@ var rootSection = section[root]{
 	doc: "The top level is a supervisor. Keys that begin with `x-` are ignored here, as a place for anchors.",
 	keys: append(append([]key[root]{
 		field("name", ids, func(r *root) *string { return &r.name }, "the name of the tree, with which all paths begin", defaultTo("the file's, without its extension")),
+		field("chaos", enums([]string{"forbidden", "allowed"}, []bool{false, true}, nil), func(r *root) *bool { return &r.chaos },
+			"whether `coppice chaos` may inject faults into the tree while it runs", defaultTo("forbidden")),
 	}, lift(supervisorKeys, func(r *root) *supervisor { return &r.supervisor })...),
 		lift(scopeKeys, func(r *root) *scope { return &r.scope })...),
 }
@@ -107,7 +113,7 @@ func (d *decoder) read(data []byte, o Options) *File {
 	}
 	rootSection.decode(d, n, &r)
 	d.checkSupervisor(n, &r.supervisor)
-	f := &File{Path: d.file, Name: d.name(n, r.name), Commands: make(map[string]worker.Command)}
+	f := &File{Path: d.file, Name: d.name(n, r.name), Chaos: r.chaos, Commands: make(map[string]worker.Command)}
 	b := builder{decoder: d, hook: o.Command, file: f, nodes: make(map[string]*node), clean: d.problems == nil}
 	f.Spec = b.supervisor(f.Name, &r.supervisor, r.scope.within(inherited{dir: d.base}))
 	if b.clean {

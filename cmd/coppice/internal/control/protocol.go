@@ -25,8 +25,9 @@ type Info struct {
 	PID     int       `json:"pid"`     // of the process that runs the tree
 	Version string    `json:"version"` // of coppice
 	Started time.Time `json:"started"`
-	File    string    `json:"file,omitempty"` // that the tree was loaded from
-	Rev     uint64    `json:"rev"`            // seq of the latest event that is remembered
+	File    string    `json:"file,omitempty"`  // that the tree was loaded from
+	Chaos   bool      `json:"chaos,omitempty"` // faults may be injected
+	Rev     uint64    `json:"rev"`             // seq of the latest event that is remembered
 }
 
 // Action is something that can be done to a child.

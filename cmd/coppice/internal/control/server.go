@@ -38,6 +38,7 @@ type Config struct {
 	Actions Actions      // nil: nothing can be asked for
 	Version string       // of coppice, for Info
 	File    string       // that the tree was loaded from, for Info
+	Chaos   bool         // whether faults may be injected, for Info
 	Logger  hclog.Logger // of what goes wrong in here; nil: nobody is told
 }
 
@@ -76,7 +77,7 @@ func Serve(cfg Config) (*Server, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
 		root: cfg.Root, book: cfg.Book, actions: cfg.Actions,
-		info:  Info{V: Version, Name: name, PID: os.Getpid(), Version: cfg.Version, Started: time.Now(), File: cfg.File},
+		info:  Info{V: Version, Name: name, PID: os.Getpid(), Version: cfg.Version, Started: time.Now(), File: cfg.File, Chaos: cfg.Chaos},
 		claim: c, ctx: ctx, cancel: cancel, served: make(chan struct{}),
 	}
 	s.close = sync.OnceValue(s.end)

@@ -55,7 +55,7 @@ func Run(stops *interrupt.Stops, cfg Config) error {
 		return err
 	}
 	book.Watch(r.root)
-	socket, err := r.listen(book)
+	socket, err := r.listen(book, file.Chaos)
 	if err != nil {
 		return err
 	}
@@ -86,13 +86,13 @@ type noSocket struct{}
 func (noSocket) Close() error { return nil }
 
 // listen makes the control socket, before anything starts.
-func (r *runner) listen(book *record.Book) (io.Closer, error) {
+func (r *runner) listen(book *record.Book, chaos bool) (io.Closer, error) {
 	if !r.cfg.Control {
 		return noSocket{}, nil
 	}
 	s, err := control.Serve(control.Config{
 		Name: r.cfg.Name, Dir: r.cfg.Dir, Root: r.root, Book: book, Actions: actions{r.root, r.stops.Ask},
-		Version: r.cfg.Version, File: r.cfg.File, Logger: r.log,
+		Version: r.cfg.Version, File: r.cfg.File, Chaos: chaos, Logger: r.log,
 	})
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -297,14 +298,25 @@ func launch(t *testing.T, cmd *exec.Cmd) *program {
 
 func (p *program) guard() int { return p.cmd.Process.Pid }
 
-// supervisor is the guard's first child.
+// supervisor is the guard's oldest child. It need not be the first that is listed:
+// orphans are given to whichever thread.
 func (p *program) supervisor() int {
 	p.t.Helper()
 	kids := children(p.guard())
 	if len(kids) == 0 {
 		p.t.Fatalf("the guard has no child; stderr:\n%s", &p.err)
 	}
-	return kids[0]
+	age := func(pid int) [2]uint64 {
+		s, err := readStat(pid)
+		if err != nil {
+			s.start = math.MaxUint64 // it is gone already
+		}
+		return [2]uint64{s.start, uint64(pid)} // born within the same tick, the lower number
+	}
+	return slices.MinFunc(kids, func(a, b int) int {
+		x, y := age(a), age(b)
+		return slices.Compare(x[:], y[:])
+	})
 }
 
 // line waits for a line of output.

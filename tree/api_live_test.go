@@ -911,6 +911,46 @@ func TestDependentsRadius(t *testing.T) {
 	})
 }
 
+// Whoever had a path before, and under whatever description, no incarnation at it
+// has the number of another, a root that is served again included.
+func TestNumbersAreUsedOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		ctx := t.Context()
+		s := on(t, Spec{Children: []Child{{ID: "s", Start: Sub(Spec{})}}})
+		seen := map[uint64]bool{}
+		start := func(sup *Supervisor, c Child) {
+			t.Helper()
+			ref, err := sup.StartChild(ctx, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if st, ok := s.root.Find("t/s/x"); ok {
+				if n := st.Incarnation; n == 0 || seen[n] {
+					t.Errorf("t/s/x is incarnation %d once more; %v was started", n, ref)
+				} else {
+					seen[n] = true
+				}
+			}
+		}
+		remove := func(sup *Supervisor, id string) {
+			t.Helper()
+			if err := errors.Join(sup.TerminateChild(ctx, id), sup.DeleteChild(ctx, id)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		start(s.root.Supervisor("t/s"), quiet("x"))
+		remove(s.root.Supervisor("t/s"), "x")
+		remove(s.root, "s")
+		start(s.root, Child{ID: "s", Start: Sub(Spec{Children: []Child{quiet("x")}})})
+		_ = s.stop()
+		s.serve()
+		synctest.Wait()
+		start(s.root.Supervisor("t/s"), quiet("x"))
+		_ = s.stop()
+	})
+}
+
 // What a nested supervisor stops because a failure elsewhere has it stopped is
 // part of that failure's cascade.
 func TestCascadeGoesDown(t *testing.T) {

@@ -33,13 +33,11 @@ func (c *counts) remember(id string, n used) {
 
 // last returns the highest numbers that may have been used for a name.
 func (c *counts) last(id string) used {
-	if n, ok := c.recent[id]; ok {
-		return n
+	n, ok := c.recent[id]
+	if !ok {
+		n = c.older[id]
 	}
-	if n, ok := c.older[id]; ok {
-		return n
-	}
-	return used{c.floor, c.floor}
+	return used{max(n.own, c.floor), max(n.below, c.floor)} // the floor may have been raised since
 }
 
 // highest returns the highest number used anywhere below a child.

@@ -39,9 +39,12 @@ cover:
 	$(GO) test -coverprofile=cover.out ./strategies/... ./tree/... ./worker/...
 	$(GO) tool cover -func=cover.out | tail -n 1
 
-# The long runs: every concurrent test again and again, more random machines, and
-# arbitrary inputs to one.
+# The long runs: processes killed for ten minutes (SOAK), with every rule checked and
+# what the program holds printed; every concurrent test again and again, more random
+# machines, and arbitrary inputs to one.
+SOAK ?= 10m
 soak:
+	$(GO) run ./tree/chaos/internal/soak -for $(SOAK)
 	COPPICE_MANY=5000 $(GO) test -run '^TestMany$$' -v ./worker
 	$(GO) test -race -count=50 -timeout 60m ./tree/... ./worker/
 	COPPICE_API_TIME=10m $(GO) test -v -run '^TestAPI$$' -timeout 60m ./tree/

@@ -28,8 +28,8 @@ type childContext struct {
 	done  chan struct{}
 	err   error
 	ended strategies.Cascade // in which it was, if in one; set before err
-	log   *childLogger // nil until somebody asks for it
-	after []*afterFunc // one or two, as a rule
+	log   *childLogger       // nil until somebody asks for it
+	after []*afterFunc       // one or two, as a rule
 }
 
 type afterFunc struct{ f func() }

@@ -31,8 +31,8 @@ type Command struct {
 
 	// Env is the environment as "key=value", over and above what Inherit
 	// takes from the host's. The last value of a key counts. A child of a
-	// tree finds its path in COPPICE_CHILD and its incarnation in
-	// COPPICE_INCARNATION as well.
+	// tree finds its path in COPPICE_CHILD, its incarnation in
+	// COPPICE_INCARNATION and the host's pid in COPPICE_SUPERVISOR as well.
 	Env []string
 
 	// Inherit is what the program gets of the host's environment; all of it

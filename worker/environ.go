@@ -68,6 +68,7 @@ func (c *Command) environ(ctx context.Context, more ...string) []string {
 		env = set(env, []string{
 			"COPPICE_CHILD=" + ref.Path,
 			"COPPICE_INCARNATION=" + strconv.FormatUint(ref.Incarnation, 10),
+			"COPPICE_SUPERVISOR=" + strconv.Itoa(os.Getpid()),
 		})
 	}
 	return set(env, more)

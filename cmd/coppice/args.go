@@ -26,9 +26,17 @@ func flagsFirst(app *cli.App, args []string) []string {
 	if cmd == nil {
 		return args
 	}
+	head := 2
+	if len(args) > 2 {
+		for _, sub := range cmd.Subcommands {
+			if sub.Name == args[2] {
+				cmd, head = sub, 3
+			}
+		}
+	}
 	known := knownFlags(cmd)
 	var flags, rest []string
-	for i := 2; i < len(args); i++ {
+	for i := head; i < len(args); i++ {
 		a := args[i]
 		switch {
 		case a == "--":
@@ -43,7 +51,7 @@ func flagsFirst(app *cli.App, args []string) []string {
 			flags = append(flags, a)
 		}
 	}
-	return append(append(append([]string{}, args[:2]...), flags...), rest...)
+	return append(append(append([]string{}, args[:head]...), flags...), rest...)
 }
 
 // completable is a command line whose last word but one is to be completed:

@@ -119,7 +119,11 @@ func (r *running) print(v any, text func() string) error {
 		_, err := fmt.Fprint(r.App.Writer, text())
 		return err
 	}
-	enc := json.NewEncoder(r.App.Writer)
+	return writeJSON(r.App.Writer, v)
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
 }

@@ -48,9 +48,9 @@ func TestWhyFromAbove(t *testing.T) {
 shop/web/api  up for SPAN, incarnation 2
 
 AGO, at TIME  stopped as told (incarnation 1)
-  because     shop/db died: disk full at TIME, AGO; so shop/web was told to stop, and this with it
+  because     shop/db died: disk full at TIME, AGO; so it was told to stop
   decision    shop restarted shop/db, shop/web together: restart 1 of 3
-  stopped     shop/web (with all below it)
+  stopped     shop/web, shop/web/cache, shop/web/api
   started     shop/db, shop/web, shop/web/api, shop/web/cache
 
 shop/web has spent 0 of 1 restarts within 5s.
@@ -123,7 +123,7 @@ AGO, at TIME  stopped as told (incarnation 2)
 AGO, at TIME  disk full (incarnation 1)
   because     of itself: no other failure came before
   decision    shop restarted shop/db, shop/web together: restart 1 of 3 within 5s
-  stopped     shop/web (with all below it)
+  stopped     shop/web, shop/web/cache, shop/web/api
   started     shop/db, shop/web, shop/web/api, shop/web/cache
 
 shop has spent 1 of 3 restarts within 5s; the oldest counts until TIME, SPAN from now.

@@ -40,6 +40,26 @@ func (f Fault) verb() string {
 	return "nothing done to"
 }
 
+// inPlans is the fault in the terms of package chaos.
+func (f Fault) inPlans() string {
+	switch f {
+	case Exit:
+		return "signal(USR1)"
+	case Panic:
+		return "signal(USR2)"
+	}
+	return "kill"
+}
+
+func faultInPlans(kind string) Fault {
+	for _, f := range []Fault{Exit, Panic} {
+		if f.inPlans() == kind {
+			return f
+		}
+	}
+	return Kill
+}
+
 // strike does it to the process. That it has ended already is no error.
 func (f Fault) strike(pid int) error {
 	p, err := os.FindProcess(pid)

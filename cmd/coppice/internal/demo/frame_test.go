@@ -11,6 +11,7 @@ import (
 
 	"github.com/coppice-go/coppice/strategies"
 	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/tree/chaos"
 )
 
 // In the middle of a restart: what died, its blast radius, who was stopped and
@@ -74,14 +75,26 @@ last first, and started again after it. Those before it are left alone.
 
 // The same seed makes the same storm, another seed another one.
 func TestStormPlan(t *testing.T) {
-	a, b, c := storm.Storm.plan(7, 12), storm.Storm.plan(7, 12), storm.Storm.plan(8, 12)
-	equal := func(x, y []blow) bool { return cmp.Equal(x, y, cmp.AllowUnexported(blow{})) }
-	if !equal(a, b) || equal(a, c) || len(a) < 10 {
-		t.Errorf("%d, %d, %d blows", len(a), len(b), len(c))
-	}
-	for _, b := range a {
-		if b.at > storm.Storm.Lasts || b.victim < 0 || b.victim >= 12 || b.fault == NoFault {
-			t.Errorf("%+v", b)
+	children := []chaos.Child{{Path: "shop", Supervisor: true}, {Path: "shop/a", Parent: "shop", Process: true}, {Path: "shop/b", Parent: "shop", Process: true}}
+	list := func(seed uint64) chaos.Concrete {
+		c, err := storm.Storm.plan("shop", seed).Expand(seed, children)
+		if err != nil {
+			t.Fatal(err)
 		}
+		return c
+	}
+	a, b, c := list(7), list(7), list(8)
+	if a.String() != b.String() || a.String() == c.String() || len(a.Faults) < 10 {
+		t.Errorf("%d, %d, %d crashes", len(a.Faults), len(b.Faults), len(c.Faults))
+	}
+	kinds := map[Fault]bool{}
+	for _, f := range a.Faults {
+		kinds[faultInPlans(f.Fault.String())] = true
+		if f.At > storm.Storm.Lasts {
+			t.Errorf("%v is too late", f)
+		}
+	}
+	if len(kinds) != 3 {
+		t.Errorf("kinds %v", kinds)
 	}
 }

@@ -128,6 +128,7 @@ func (r Result) lines() []string {
 			lines = append(lines, fmt.Sprintf("  %-12s %3d restarts, %3d processes ready again after p50 %.1f ms, p90 %.1f ms, max %.1f ms",
 				s, t.Restarts[s], p.N, p.P50, p.P90, p.Max))
 		}
+		lines = append(lines, fmt.Sprintf("Afterwards %d invariants were checked against %d facts, and hold.", t.Holds, t.Facts))
 	}
 	verdict := "The scene went as told."
 	switch {

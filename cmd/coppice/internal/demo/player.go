@@ -53,7 +53,7 @@ func Play(ctx context.Context, s Scene, v View, seed uint64) error {
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	p.board = newBoard(root)
+	p.root, p.board = root, newBoard(root)
 	v.Begin(s, p.board)
 
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -73,6 +73,7 @@ func Play(ctx context.Context, s Scene, v View, seed uint64) error {
 // player is a scene being played.
 type player struct {
 	scene  Scene
+	root   *tree.Supervisor
 	view   View
 	board  *Board
 	pids   []int
@@ -87,6 +88,11 @@ func (p *player) sink(e tree.Event) {
 	p.mu.Lock()
 	p.events = append(p.events, e)
 	p.mu.Unlock()
+	p.wake()
+}
+
+// wake has until look again.
+func (p *player) wake() {
 	select {
 	case p.news <- struct{}{}:
 	default:

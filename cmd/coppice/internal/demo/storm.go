@@ -3,109 +3,75 @@ package demo
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"time"
 
-	"github.com/coppice-go/coppice/strategies"
 	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/tree/chaos"
+	"github.com/coppice-go/coppice/tree/chaos/check"
 )
 
-// blow is one crash of a storm's plan.
-type blow struct {
-	at     time.Duration
-	victim int // index among the leaves
-	fault  Fault
-}
-
-// plan makes a storm's crashes. The same seed makes the same plan.
-func (s *Storm) plan(seed uint64, leaves int) []blow {
-	random := rand.New(rand.NewPCG(seed, 0))
-	var plan []blow
-	for at := time.Duration(0); ; {
-		at += time.Duration(random.ExpFloat64() * float64(s.Crash))
-		if at > s.Lasts {
-			return plan
-		}
-		plan = append(plan, blow{at, random.IntN(leaves), [...]Fault{Kill, Exit, Panic}[random.IntN(3)]})
+// plan is a storm's crashes as package chaos takes them: children of the demo exit
+// and panic by a signal.
+func (s *Storm) plan(root string, seed uint64) *chaos.Plan {
+	var fault chaos.Choice
+	for _, f := range []Fault{Kill, Exit, Panic} {
+		fault = append(fault, chaos.One(f.inPlans())...)
+	}
+	return &chaos.Plan{
+		Title: "the storm of the demo", Seed: seed,
+		Method: []chaos.Step{chaos.Storm{
+			Over: s.Lasts, Rate: float64(time.Second) / float64(s.Crash), Fault: fault,
+			Target: chaos.Target{Path: root + "/**"},
+		}},
 	}
 }
 
-// storm carries out a plan, waits until all is ready again, and counts.
+// storm carries out the plan, until all is ready again and was checked, and counts.
 func (p *player) storm(ctx context.Context, seed uint64) error {
-	var leaves []*Cell
-	for _, c := range p.board.Cells {
-		if !c.Supervisor {
-			leaves = append(leaves, c)
-		}
-	}
-	plan := p.scene.Storm.plan(seed, len(leaves))
 	p.totals = newTotals(seed)
-	p.view.Say(fmt.Sprintf("%d crashes planned within %v, seed %d", len(plan), p.scene.Storm.Lasts, seed))
-	struck := map[*Cell]int{} // the latest process of each that was
-	begin := time.Now()
-	for _, b := range plan {
-		if err := p.wait(ctx, begin.Add(b.at)); err != nil {
-			return err
+	p.view.Say(fmt.Sprintf("Crashes at random, %v long, seed %d", p.scene.Storm.Lasts, seed))
+	var j *chaos.Journal
+	var failed error
+	over := make(chan struct{})
+	go func() {
+		defer p.wake()
+		defer close(over)
+		j, failed = chaos.Run(ctx, chaos.Local(p.root), p.scene.Storm.plan(p.scene.Root, seed), chaos.Options{Live: -1})
+	}()
+	if _, err := p.until(ctx, "the recovery of the whole tree", func() bool {
+		select {
+		case <-over:
+			return p.board.ready()
+		default:
+			return false
 		}
-		victim := leaves[b.victim]
-		if victim.State != strategies.Up {
-			p.totals.Missed++ // it is down because of an earlier one
-			continue
-		}
-		p.totals.Faults[b.fault.String()]++
-		struck[victim] = victim.PID
-		if err := b.fault.strike(victim.PID); err != nil {
-			return err
-		}
-	}
-	if _, err := p.until(ctx, "the recovery of the whole tree", func() bool { return p.calm(struck) }); err != nil {
+	}); err != nil {
+		<-over // it heals what it has done
 		return err
 	}
+	if failed != nil {
+		return failed
+	}
+	p.totals.count(j)
 	p.totals.finish()
 	if n := p.totals.Crashes; n == 0 {
 		return fmt.Errorf("nothing crashed")
 	}
-	return nil
-}
-
-// calm reports whether every process that was struck is gone, and everything is
-// ready again.
-func (p *player) calm(struck map[*Cell]int) bool {
-	for c, pid := range struck {
-		if c.PID == pid {
-			return false
-		}
-	}
-	return p.board.ready()
-}
-
-// wait shows what happens until a moment has come.
-func (p *player) wait(ctx context.Context, t time.Time) error {
-	timer := time.NewTimer(time.Until(t))
-	defer timer.Stop()
-	for {
-		p.see()
-		select {
-		case <-p.news:
-		case <-timer.C:
-			p.see()
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	return j.Invariants.Err()
 }
 
 // Totals is what a storm came to.
 type Totals struct {
 	Seed     uint64                `json:"seed"`
-	Faults   map[string]int        `json:"faults"`   // by kind
-	Missed   int                   `json:"missed"`   // planned for a child that was down
-	Crashes  int                   `json:"crashes"`  // processes that ended unasked
-	Stopped  int                   `json:"stopped"`  // processes stopped because of another's crash
-	Restarts map[string]int        `json:"restarts"` // counted against an intensity, by strategy
-	Recovery map[string]Percentile `json:"recovery"` // from the end of a process to the next being ready, by strategy
+	Faults   map[string]int        `json:"faults"`          // by kind
+	Missed   int                   `json:"missed"`          // planned for a child that was down
+	Crashes  int                   `json:"crashes"`         // processes that ended unasked
+	Stopped  int                   `json:"stopped"`         // processes stopped because of another's crash
+	Restarts map[string]int        `json:"restarts"`        // counted against an intensity, by strategy
+	Holds    int                   `json:"invariants_hold"` // of those that could be checked
+	Facts    int                   `json:"facts"`           // that were compared for that
+	Recovery map[string]Percentile `json:"recovery"`        // from the end of a process to the next being ready, by strategy
 
 	downs map[string]time.Time
 	times map[string][]time.Duration
@@ -147,6 +113,23 @@ func (t *Totals) see(e tree.Event, b *Board) {
 		if down, ok := t.downs[e.Path]; ok {
 			t.times[strategy] = append(t.times[strategy], e.Time.Sub(down))
 			delete(t.downs, e.Path)
+		}
+	}
+}
+
+// count takes what the journal of the storm tells.
+func (t *Totals) count(j *chaos.Journal) {
+	for _, f := range j.Evidence.Faults {
+		if f.Missed != "" {
+			t.Missed++ // it is down because of an earlier one
+			continue
+		}
+		t.Faults[faultInPlans(f.Kind).String()]++
+	}
+	for _, r := range j.Invariants.Results {
+		if r.Verdict == check.Holds {
+			t.Holds++
+			t.Facts += r.Facts
 		}
 	}
 }

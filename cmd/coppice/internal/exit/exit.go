@@ -36,6 +36,16 @@ type NoTreeError struct{ Err error }
 func (e *NoTreeError) Error() string { return e.Err.Error() }
 func (e *NoTreeError) Unwrap() error { return e.Err }
 
+// ViolationError says that chaos found something that must not be.
+type ViolationError struct{ msg string }
+
+func (e *ViolationError) Error() string { return e.msg }
+
+// Violatedf makes a ViolationError.
+func Violatedf(format string, args ...any) error {
+	return &ViolationError{fmt.Sprintf(format, args...)}
+}
+
 // Status is the exit status that err stands for; err may be what a command
 // returned or what [tree.Supervisor.Serve] did. A tree that gave up is looked
 // for before a stop, because the cause it gives may be a context's error.
@@ -43,6 +53,8 @@ func Status(err error) int {
 	switch {
 	case err == nil:
 		return Clean
+	case is[*ViolationError](err):
+		return Violated
 	case is[*UsageError](err), is[*load.Error](err):
 		return Usage
 	case is[*NoTreeError](err):

@@ -20,6 +20,7 @@ import (
 	"math"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -39,6 +40,7 @@ func main() {
 		os.Exit(2)
 	}
 	sigchld.Unhandle()
+	debug.SetGCPercent(50) // it is there to be small, and makes little garbage
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := supervise(ctx, flag.Arg(0), *logs, *parallel)

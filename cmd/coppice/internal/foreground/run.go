@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -42,6 +43,7 @@ var errAtOnce = errors.New("killed at once, not stopped in order")
 // *control.RunningError if a tree of this name runs; otherwise that of
 // [tree.Supervisor.Serve].
 func Run(stops *interrupt.Stops, cfg Config) error {
+	debug.SetGCPercent(50) // a supervisor is there to be small, and makes little garbage
 	book := record.New(record.Limits{})
 	defer book.Close()
 	file, err := load.Read(cfg.File, load.Options{Command: func(path string, c *worker.Command) { listen(book, path, c) }})

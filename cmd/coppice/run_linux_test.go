@@ -195,27 +195,29 @@ children:
   - {id: forks, command: [coppice, misbehave, setsid, --n, 3, --ready], ready: {log: ready}, stop: {timeout: 300ms}}
   - {id: crashes, shell: exit 1, backoff: {min: 50ms}}
 `
-	times := 13 // of each: 52
+	times := 13 // of four ends: 52
 	if testing.Short() {
 		times = 2
 	}
 	for _, end := range []struct {
 		name   string
+		times  int
 		by     func(r *liveRun)
 		status int
 		socket bool // may be left
 	}{
-		{"SIGTERM", func(r *liveRun) { r.signal(syscall.SIGTERM) }, exit.Clean, false},
-		{"SIGINT twice", func(r *liveRun) {
+		{"SIGTERM", times, func(r *liveRun) { r.signal(syscall.SIGTERM) }, exit.Clean, false},
+		{"SIGHUP", 1, func(r *liveRun) { r.signal(syscall.SIGHUP) }, exit.Clean, false},
+		{"SIGINT twice", times, func(r *liveRun) {
 			r.signal(syscall.SIGINT)
 			r.await(1, "stopping in order")
 			r.signal(syscall.SIGINT)
 		}, exit.Failed, false},
-		{"SIGKILL of the supervisor", func(r *liveRun) { _ = syscall.Kill(r.supervisor(), syscall.SIGKILL) }, 128 + 9, true},
-		{"SIGKILL of the guard", func(r *liveRun) { r.signal(syscall.SIGKILL) }, -1, false},
+		{"SIGKILL of the supervisor", times, func(r *liveRun) { _ = syscall.Kill(r.supervisor(), syscall.SIGKILL) }, 128 + 9, true},
+		{"SIGKILL of the guard", times, func(r *liveRun) { r.signal(syscall.SIGKILL) }, -1, false},
 	} {
 		t.Run(end.name, func(t *testing.T) {
-			for range times {
+			for range end.times {
 				r := runTree(t, tree)
 				r.await(1, "-- nasty: started")
 				supervisor := r.supervisor()

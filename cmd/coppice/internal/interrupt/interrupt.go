@@ -1,4 +1,4 @@
-// Package interrupt is what Ctrl-C and SIGTERM mean to every command that runs
+// Package interrupt is what Ctrl-C, SIGTERM and SIGHUP mean to every command that runs
 // a tree: the first asks for a stop in order, the second for the end at once.
 package interrupt
 
@@ -21,12 +21,16 @@ type Stops struct {
 	done          chan struct{}
 }
 
-// Watch begins to listen for SIGINT and SIGTERM. Release ends that.
+// Watch begins to listen for SIGINT and SIGTERM, and for SIGHUP, which comes when
+// the terminal is closed, unless that is ignored (nohup(1)). Release ends that.
 func Watch(parent context.Context) *Stops {
 	s := &Stops{signals: make(chan os.Signal, 2), done: make(chan struct{})}
 	s.Order, s.order = context.WithCancel(parent)
 	s.Now, s.atOnce = context.WithCancel(context.WithoutCancel(parent))
 	signal.Notify(s.signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(s.signals, syscall.SIGHUP)
+	}
 	go func() {
 		defer close(s.done)
 		for range s.signals {

@@ -95,8 +95,10 @@ func (p *Process) Init(ctx context.Context) error {
 		return err
 	}
 	p.log = hclog.FromContext(ctx)
-	p.ready = make(chan struct{})
-	p.said = p.ready
+	if p.cmd.Ready != nil {
+		p.ready = make(chan struct{})
+		p.said = p.ready
+	}
 	if p.cmd.attended() {
 		p.alive, p.dead = context.WithCancel(context.Background())
 	}

@@ -65,7 +65,11 @@ func supervise(ctx context.Context, file, logs string, parallel int) error {
 	if err != nil {
 		return err
 	}
-	if err := root.Serve(ctx); ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
+	if err = root.Init(ctx); err == nil {
+		debug.FreeOSMemory() // what the start has left
+		err = root.Serve(ctx)
+	}
+	if ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
 		return err
 	}
 	return nil

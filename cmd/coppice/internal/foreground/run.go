@@ -113,6 +113,7 @@ func (r *runner) event(e tree.Event) {
 	r.waits.event(e)
 	if e.Kind == tree.EventProgress && e.Path == r.root.Path() {
 		r.systemd.ready(r.root.Path() + " is up")
+		debug.FreeOSMemory() // what the start has left
 	}
 }
 

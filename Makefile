@@ -18,9 +18,10 @@ race:
 	$(GO) test -race ./...
 
 # What restarts, starts, stops and idle children cost, side by side with suture, and with
-# Erlang/OTP where it is installed.
+# Erlang/OTP where it is installed; and how many steps a second simulated trees make.
 bench:
 	$(GO) run ./tree/internal/bench
+	$(GO) test -run '^$$' -bench Sim ./tree/chaos
 
 # Every scene of the demo. In a terminal it is drawn, elsewhere it is told.
 demo: build

@@ -36,6 +36,20 @@ func TestSim(t *testing.T) {
 	}
 }
 
+// BenchmarkSim is a random tree's life under faults, checked.
+func BenchmarkSim(b *testing.B) {
+	events := 0
+	for n := 0; b.Loop(); n++ {
+		r, err := chaos.Sim(b.Context(), uint64(n), 10)
+		if err != nil {
+			b.Fatal(err)
+		}
+		events += r.Events
+	}
+	b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
+	b.ReportMetric(10*float64(b.N)/b.Elapsed().Seconds(), "trees/s")
+}
+
 // about shows what led to a violation.
 func about(t *testing.T, f *chaos.SimFailure) {
 	t.Helper()

@@ -68,10 +68,15 @@ const (
 	// Renewing: a call has a child stopped and started again; Group children take
 	// part. It is not counted.
 	Renewing
+	// Reconfiguring: the supervisor gets another description; Group children are
+	// stopped for it, some to be started again.
+	Reconfiguring
+	// Reconfigured: the new description holds; Group children are started now.
+	Reconfigured
 )
 
 var reportNames = [...]string{"progress", "child_terminated", "start_error", "shutdown_error",
-	"giving_up", "restarting", "removed", "cancelled", "running", "not_started", "stuck", "renewing"}
+	"giving_up", "restarting", "removed", "cancelled", "running", "not_started", "stuck", "renewing", "reconfiguring", "reconfigured"}
 
 func (r Report) String() string { return enumName(reportNames[:], int(r), "Report") }
 
@@ -109,7 +114,7 @@ type Action struct {
 	Tag         any // of the child's ChildSpec
 	Incarnation uint64
 	After       time.Duration // of an Arm; of a Stop, the time it may take, 0 for Infinity and for Timeout(0); of Restarting, the Backoff
-	Group       int           // of Restarting and Renewing: how many children take part; of ShutdownError, see there
+	Group       int           // of Restarting, Renewing, Reconfiguring and Reconfigured: how many children take part; of ShutdownError, see there
 	Spent       int           // of Restarting, GivingUp and Exhausted: restarts in the window, this one included
 	Exit        Exit
 	Cascade     Cascade
@@ -118,8 +123,9 @@ type Action struct {
 	members []*child
 }
 
-// Members returns the ids of the children that take part in a Restarting or
-// Renewing, in start order: its blast radius. It must be called before the next Step.
+// Members returns the ids of the children that take part in a Restarting, Renewing,
+// Reconfiguring or Reconfigured, in start order: its blast radius. It must be called
+// before the next Step.
 func (a *Action) Members() []string { return ids(a.members) }
 
 // Reply answers a call.
@@ -131,6 +137,7 @@ type Reply struct {
 	Incarnation uint64      // to StartChild, RestartChild and RenewChild: what was started, 0 if it said "ignore", or waits with what it needs; with ErrAlreadyStarted: what runs
 	Children    []ChildInfo // to WhichChildren
 	Counts      Counts      // to CountChildren
+	Changed     []Changed   // to Reconfigure: what it did; with ErrStart, ID could not be started
 	Spec        *ChildSpec  // to GetChildSpec, else nil; of a dynamic supervisor its template, with ErrNotFound too
 }
 

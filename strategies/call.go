@@ -42,7 +42,7 @@ func (m *Machine) call(in *Input) {
 	case m.phase >= finishing:
 		m.reply(Reply{Ticket: in.Ticket, Err: ErrDown})
 	case in.Op == OpTerminateChild && m.parallel > 1 && m.cancelStart(in):
-	case m.phase == serving && m.outstanding < m.parallel && m.queue.len() == 0:
+	case m.queue.len() == 0 && m.room(in.Op):
 		m.answer(in)
 	default:
 		m.queue.push(m.later(in))
@@ -51,8 +51,13 @@ func (m *Machine) call(in *Input) {
 
 // later makes a turn of a call that has to wait.
 func (m *Machine) later(in *Input) turn {
-	if in.Op == OpStartChild {
+	switch in.Op {
+	case OpStartChild:
 		m.comes(in.ID, 1)
+	case OpReconfigure:
+		for _, id := range in.New.Added {
+			m.comes(id, 1)
+		}
 	}
 	kept := *in
 	return turn{call: &kept}
@@ -60,8 +65,11 @@ func (m *Machine) later(in *Input) turn {
 
 // recall is the call whose turn has come.
 func (m *Machine) recall(t turn) *Input {
-	if t.call.Op == OpStartChild {
+	switch t.call.Op {
+	case OpStartChild:
 		t.call.Incarnation = max(t.call.Incarnation, m.comes(t.call.ID, -1))
+	case OpReconfigure:
+		m.cameMeanwhile(t.call.New)
 	}
 	return t.call
 }
@@ -87,6 +95,19 @@ func (m *Machine) comes(id string, calls int) (used uint64) {
 	return c.used
 }
 
+// cameMeanwhile keeps children that a new description adds from using a number again
+// that others of their name have used while the call waited.
+func (m *Machine) cameMeanwhile(n *NewConfig) {
+	used := make(map[string]uint64, len(n.Added))
+	for _, id := range n.Added {
+		used[id] = m.comes(id, -1)
+	}
+	for i := range n.Children {
+		c := &n.Children[i]
+		c.Incarnation = max(c.Incarnation, used[c.ID])
+	}
+}
+
 func (m *Machine) reply(r Reply) { m.emit(Action{Do: DoReply, Reply: &r}) }
 
 // answer gives a call its turn.
@@ -98,6 +119,9 @@ func (m *Machine) answer(in *Input) {
 		return
 	case OpCount:
 		m.reply(Reply{Ticket: in.Ticket, Counts: m.count()})
+		return
+	case OpReconfigure:
+		m.reconfigure(in)
 		return
 	}
 	if m.template != nil && (in.Op == OpRestartChild || in.Op == OpDeleteChild || in.Op == OpRenewChild || in.Op != OpStartChild && !in.Instance) {
@@ -244,6 +268,10 @@ func (m *Machine) answerJob(j *job) {
 		return
 	}
 	c := j.call.child
+	if j.call.op == OpReconfigure {
+		m.answerReconfigure(j)
+		return
+	}
 	r := Reply{Ticket: j.call.ticket, ID: c.id}
 	switch {
 	case c.cancelled && j.call.op != OpTerminateChild:

@@ -39,6 +39,8 @@ type child struct {
 	counted     bool   // Waiting, and the restart it waits for was counted already
 	cancelled   bool   // its start is given up, because it was terminated
 	gone        bool   // the record was removed
+	listed      bool   // it is in the supervisor's description, and was not added by a call
+	owed        bool   // it does not run because a start that a new description asked for failed
 	failed      uint32 // starts that failed since it was last up
 	blocked     int32  // in a job under Dependents: how many members must be dealt with before it
 	mark        uint64 // of the latest search that came across it
@@ -99,22 +101,31 @@ func (m *Machine) append(id string, spec *ChildSpec, tag any, incarnation uint64
 
 // insert is append to the record c.
 func (m *Machine) insert(c *child, id string, spec *ChildSpec, tag any, incarnation uint64) *child {
-	m.ranks++
-	*c = child{id: id, spec: spec, tag: tag, prev: m.last, incarnation: incarnation, rank: m.ranks}
+	*c = child{id: id, spec: spec, tag: tag, incarnation: incarnation}
 	if spec.Backoff != (Backoff{}) {
 		c.pauses = new(pauses)
 	}
+	m.children[id] = c
+	m.link(c)
+	return c
+}
+
+// link puts a child at the end of the list.
+func (m *Machine) link(c *child) {
+	m.ranks++
+	c.prev, c.next, c.rank = m.last, nil, m.ranks
 	if m.last == nil {
 		m.first = c
 	} else {
 		m.last.next = c
 	}
 	m.last = c
-	m.children[id] = c
-	for _, need := range spec.Needs {
+	if m.neededBy == nil {
+		return
+	}
+	for _, need := range c.spec.Needs {
 		m.neededBy[need] = append(m.neededBy[need], c)
 	}
-	return c
 }
 
 // setState keeps count of the children that wait to be tried again, and of the
@@ -155,6 +166,9 @@ func (m *Machine) remove(c *child) {
 	}
 	delete(m.children, c.id)
 	for _, need := range c.spec.Needs {
+		if m.neededBy == nil {
+			break // left over from when it was so
+		}
 		m.neededBy[need] = slices.DeleteFunc(m.neededBy[need], func(other *child) bool { return other == c })
 	}
 	c.gone = true

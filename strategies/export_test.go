@@ -18,3 +18,6 @@ func TranscriptsOf(t *testing.T, rule string) []string {
 
 // PlayTranscript plays one.
 func PlayTranscript(t *testing.T, path string) { playTranscript(t, path) }
+
+// StartOrder returns the ids of a machine's children, in start order.
+func StartOrder(m *Machine) []string { return ids(m.from(m.first, nil)) }

@@ -22,6 +22,7 @@ type Op uint8
 //	OpRestartChild  Ticket ID                restart_child
 //	OpDeleteChild  Ticket ID                 delete_child
 //	OpRenewChild   Ticket ID                 stop it and those who share its fate, and start them again
+//	OpReconfigure  Ticket New                another description
 //	OpTerminate   Exit Cascade               end: stop all children, finish with Exit
 //
 // An input about an incarnation that is not the child's current one, or that
@@ -43,12 +44,13 @@ const (
 	OpRestartChild
 	OpDeleteChild
 	OpRenewChild
+	OpReconfigure
 	OpTerminate
 )
 
 var opNames = [...]string{"boot", "started", "ignored", "start_failed", "exited", "deadline",
 	"retry", "cannot_kill", "which", "count", "spec",
-	"start_child", "terminate_child", "restart_child", "delete_child", "renew_child", "terminate"}
+	"start_child", "terminate_child", "restart_child", "delete_child", "renew_child", "reconfigure", "terminate"}
 
 func (o Op) String() string { return enumName(opNames[:], int(o), "Op") }
 
@@ -75,6 +77,7 @@ type Input struct {
 	Incarnation uint64
 	Ticket      uint64     // names a call, not 0; its Reply carries the same
 	Spec        *ChildSpec // of StartChild; not for a dynamic supervisor's
+	New         *NewConfig // of Reconfigure
 	Tag         any        // of StartChild: the runner's own, as in ChildSpec
 	Instance    bool       // the call is about an incarnation of a dynamic supervisor's child: OTP's pid
 	Child       Ref        // of the Action it answers, so that the child need not be looked up; may be zero
@@ -179,6 +182,16 @@ func DeleteChild(ticket uint64, id string) Input {
 // has nothing like it.
 func RenewChild(ticket uint64, id string) Input {
 	return Input{Op: OpRenewChild, Ticket: ticket, ID: id}
+}
+
+// Reconfigure gives the supervisor another description while it runs, as OTP's
+// code_change does. Children that are in both keep running, unless Renew names them,
+// and all else that is said of them holds at once. What is not in it any more is
+// stopped and removed, but for what calls have added; that stays, and comes last. A
+// start that fails leaves the child, and those who wait for it, down: the reply tells
+// of it, it is not counted, and the next Reconfigure tries again.
+func Reconfigure(ticket uint64, n *NewConfig) Input {
+	return Input{Op: OpReconfigure, Ticket: ticket, New: n}
 }
 
 // Terminate ends the supervisor: all children are stopped, and it finishes with e.

@@ -23,9 +23,11 @@ type job struct {
 	origin  *child        // of a restart: the child that failed
 	pause   time.Duration // of a restart: how long the starts are put off, by the child's Backoff
 	cascade Cascade
-	call    call   // what it carries out, if it is a call
-	cancels []call // calls to terminate the member that is being started
-	parked  []turn // what came up about a member meanwhile
+	call    call      // what it carries out, if it is a call
+	cancels []call    // calls to terminate the member that is being started
+	parked  []turn    // what came up about a member meanwhile
+	plan    *plan     // a new description, to hold as soon as the members are down
+	changed []Changed // what that means
 }
 
 // newJob makes a job of the group that fate adds up.
@@ -125,7 +127,7 @@ func (m *Machine) finish(verdict Action) {
 	if m.phase == finishing {
 		return
 	}
-	m.phase = finishing
+	m.phase, m.alone = finishing, nil
 	for m.queue.len() > 0 {
 		m.overtaken(m.queue.pop())
 	}
@@ -195,6 +197,9 @@ func (m *Machine) advance(j *job) {
 	}
 	if j.stopping() {
 		return
+	}
+	if j.plan != nil {
+		m.take(j)
 	}
 	if j.pause > 0 {
 		m.delay(j)
@@ -282,6 +287,9 @@ func (m *Machine) done(j *job) {
 	}
 	for _, c := range j.members {
 		c.owner = nil
+	}
+	if m.alone == j {
+		m.alone = nil
 	}
 	switch m.phase {
 	case booting:

@@ -42,6 +42,7 @@ type Machine struct {
 	waiting     int                   // children in state Waiting
 	significant int                   // significant children that are not Down
 	newcomers   []*job                // calls that start a significant child, with Parallel
+	alone       *job                  // the one beside which there must be no other: it changes the description
 	outstanding int                   // starts and stops under way, at most parallel unless a stop cut in
 	random      *rand.Rand            // for jitter; nil before the first use
 	ending      *job                  // the last one, once finishing
@@ -91,7 +92,7 @@ func NewMachine(cfg Config) (*Machine, error) {
 			d := s.orDefault()
 			shared = &d
 		}
-		m.insert(&records[i], s.ID, shared, s.Tag, s.Incarnation)
+		m.insert(&records[i], s.ID, shared, s.Tag, s.Incarnation).listed = true
 	}
 	if len(m.children) < len(cfg.Children) {
 		return nil, cfg.Validate()[0] // an id was there twice
@@ -121,7 +122,7 @@ func (m *Machine) Step(now time.Time, in Input) []Action {
 		m.boot(in.Cascade)
 	case OpTerminate:
 		m.terminate(in.Exit, in.Cascade)
-	case OpWhich, OpCount, OpSpec, OpStartChild, OpTerminateChild, OpRestartChild, OpDeleteChild, OpRenewChild:
+	case OpWhich, OpCount, OpSpec, OpStartChild, OpTerminateChild, OpRestartChild, OpDeleteChild, OpRenewChild, OpReconfigure:
 		m.call(&in)
 	default:
 		if in.Timer == DrainTimer && in.Op == OpDeadline {
@@ -162,7 +163,7 @@ func (m *Machine) childInput(c *child, in Input) {
 // serve gives what waits in the queue its turn, for as long as there is room
 // for what may follow from it.
 func (m *Machine) serve() {
-	for m.phase == serving && m.outstanding < m.parallel && m.queue.len() > 0 {
+	for m.queue.len() > 0 && m.room(m.queue.front().op()) {
 		t := m.queue.pop()
 		switch {
 		case t.call != nil:
@@ -180,6 +181,19 @@ func (m *Machine) serve() {
 	}
 }
 
+// room reports whether there is room for what may follow from a turn.
+func (m *Machine) room(op Op) bool {
+	return m.phase == serving && m.outstanding < m.parallel && m.alone == nil && (op != OpReconfigure || m.outstanding == 0)
+}
+
+// op is that of the call; of an exit or retry just none that has rules of its own.
+func (t turn) op() Op {
+	if t.call != nil {
+		return t.call.Op
+	}
+	return OpExited
+}
+
 // occupied puts off a turn until the job is done which has to do with somebody
 // of the child's group, or with what one of them needs, if there is one. With
 // Parallel more than one job may be under way.
@@ -191,23 +205,25 @@ func (m *Machine) occupied(t turn) bool {
 		m.newcomers[0].parked = append(m.newcomers[0].parked, t)
 		return true
 	}
-	var group []*child
-	if m.cfg.Strategy == Dependents {
-		group = m.fateDependents(t.child, nil)
-	} else {
-		group = append(group, t.child)
+	j := m.busyFate(t.child)
+	if j != nil {
+		j.parked = append(j.parked, t)
 	}
-	for _, c := range group {
-		j := c.owner
-		if j == nil {
-			j = m.busyNeed(c.spec)
+	return j != nil
+}
+
+// busyFate returns the job that has to do with somebody of the child's group, or
+// with what one of them needs; nil if there is none.
+func (m *Machine) busyFate(c *child) *job {
+	for _, c := range fates[m.cfg.Strategy](m, c, nil) {
+		if c.owner != nil {
+			return c.owner
 		}
-		if j != nil {
-			j.parked = append(j.parked, t)
-			return true
+		if j := m.busyNeed(c.spec); j != nil {
+			return j
 		}
 	}
-	return false
+	return nil
 }
 
 func (m *Machine) emit(a Action) { m.actions = append(m.actions, a) }

@@ -4,8 +4,11 @@ package strategies
 // What it would be if the child had failed it is but for the count: a start that
 // fails is tried again, and that is counted.
 func (m *Machine) renewChild(in *Input, c *child) {
-	if m.fateBusy(in, c) {
-		return
+	if m.parallel > 1 {
+		if j := m.busyFate(c); j != nil {
+			j.parked = append(j.parked, m.later(in))
+			return
+		}
 	}
 	j := m.newJob(Cascade{}, func(group []*child) []*child { return fates[m.cfg.Strategy](m, c, group) })
 	j.call = call{op: in.Op, ticket: in.Ticket, child: c}
@@ -18,23 +21,10 @@ func (m *Machine) renewChild(in *Input, c *child) {
 
 // renews reports whether the job is to bring this child back, whatever its restart
 // type.
-func (j *job) renews(c *child) bool { return j.call.op == OpRenewChild && j.call.child == c }
-
-// fateBusy puts off a call until the job is done which has to do with somebody of
-// the child's group, or with what one of them needs.
-func (m *Machine) fateBusy(in *Input, c *child) bool {
-	if m.parallel == 1 {
-		return false
+func (j *job) renews(c *child) bool {
+	if j.plan != nil {
+		with, renewed := j.plan.renewed[c.id]
+		return renewed && with == ""
 	}
-	for _, c := range fates[m.cfg.Strategy](m, c, nil) {
-		j := c.owner
-		if j == nil {
-			j = m.busyNeed(c.spec)
-		}
-		if j != nil {
-			j.parked = append(j.parked, m.later(in))
-			return true
-		}
-	}
-	return false
+	return j.call.op == OpRenewChild && j.call.child == c
 }

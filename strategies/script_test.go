@@ -46,7 +46,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	if s.m == nil {
 		c.fail("there is no supervisor yet")
 	}
-	if in, ok := s.question(c); ok {
+	if in, ok := s.question(c, d.Input); ok {
 		in.Ticket = uint64(len(s.asked) + 1)
 		s.asked = append(s.asked, in)
 		return s.step(in)
@@ -80,7 +80,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 }
 
 // question makes a call of a command that is one.
-func (s *script) question(c *command) (Input, bool) {
+func (s *script) question(c *command, children string) (Input, bool) {
 	switch c.name {
 	case "which":
 		return WhichChildren(0), true
@@ -104,12 +104,15 @@ func (s *script) question(c *command) (Input, bool) {
 		return RenewChild(0, c.word()), true
 	case "delete_child":
 		return DeleteChild(0, c.word()), true
+	case "reconfigure":
+		n := &NewConfig{Added: c.list("added"), Renew: c.list("renew"), Config: s.config(c, children)}
+		return Reconfigure(0, n), true
 	}
 	return Input{}, false
 }
 
-// supervisor makes the machine that the following commands talk to.
-func (s *script) supervisor(c *command, children string) string {
+// config takes the options of a supervisor, and its children, a line each.
+func (s *script) config(c *command, children string) Config {
 	cfg := Config{
 		Strategy:     enum[Strategy](c, "strategy", strategyNames[:]),
 		AutoShutdown: enum[AutoShutdown](c, "auto_shutdown", autoShutdownNames[:]),
@@ -130,7 +133,6 @@ func (s *script) supervisor(c *command, children string) string {
 		cfg.Dynamic = &spec
 		template.end()
 	}
-	*s = script{now: epoch, current: map[string]uint64{}}
 	for line := range strings.Lines(children) {
 		name, args, err := datadriven.ParseLine(line)
 		if err != nil {
@@ -140,6 +142,13 @@ func (s *script) supervisor(c *command, children string) string {
 		cfg.Children = append(cfg.Children, child.childSpec(name))
 		child.end()
 	}
+	return cfg
+}
+
+// supervisor makes the machine that the following commands talk to.
+func (s *script) supervisor(c *command, children string) string {
+	cfg := s.config(c, children)
+	*s = script{now: epoch, current: map[string]uint64{}}
 	m, err := NewMachine(cfg)
 	if err != nil {
 		var lines []string
@@ -237,6 +246,11 @@ func describe(a Action, limit int) string {
 		}
 		text = fmt.Sprintf("report %v %s", a.Report, who)
 		switch a.Report {
+		case Reconfiguring, Reconfigured:
+			text = fmt.Sprintf("report %v: group of %d", a.Report, a.Group)
+			if a.Group > 0 {
+				text += ", " + strings.Join(a.Members(), " ")
+			}
 		case ChildTerminated, StartError, ShutdownError, Stuck:
 			text += ": " + exitText(a.Exit)
 		case Restarting:
@@ -281,7 +295,12 @@ func replyText(in Input, r *Reply) []string {
 		if r.Err == ErrStart {
 			text += ": " + r.Exit.String()
 		}
-		return []string{text}
+		if in.Op == OpReconfigure && r.Err == ErrStart {
+			text += " (" + r.ID + ")"
+		}
+		return append([]string{text}, changedText(r.Changed)...)
+	case in.Op == OpReconfigure:
+		return append([]string{head + "ok"}, changedText(r.Changed)...)
 	case in.Op == OpWhich:
 		lines := []string{fmt.Sprintf("reply %d:", r.Ticket)}
 		for _, c := range r.Children {
@@ -300,6 +319,17 @@ func replyText(in Input, r *Reply) []string {
 		return []string{fmt.Sprintf("%sok, %s#%d", head, in.ID, r.Incarnation)}
 	}
 	return []string{head + "ok"}
+}
+
+func changedText(changed []Changed) (lines []string) {
+	for _, c := range changed {
+		line := fmt.Sprintf("  %s %v", c.ID, c.Change)
+		if c.With != "" {
+			line += " with " + c.With
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 func specText(s *ChildSpec) string {

@@ -14,7 +14,7 @@ func (m *Machine) start(j *job, c *child) {
 	m.await(j, c)
 	m.setState(c, Starting)
 	c.incarnation++
-	c.order, c.late, c.spared, c.counted, c.cancelled, c.exit = orderNone, false, false, false, false, Exit{}
+	c.order, c.late, c.spared, c.counted, c.cancelled, c.owed, c.exit = orderNone, false, false, false, false, false, Exit{}
 	if c.pauses != nil {
 		c.pauses.held = nil
 	}
@@ -106,13 +106,13 @@ func (m *Machine) startFailed(c *child, e Exit, cascade Cascade) {
 		m.finish(blame(TreeEnded, c))
 		return
 	case c.cancelled:
-		j.failed = true
+		j.failed = m.shared()
 		m.report(Cancelled, c, j.cascade)
 		if m.temporary(c) {
 			m.remove(c)
 		}
 	case j.call.ticket != 0 && j.call.op != OpRenewChild:
-		j.call.failed, j.call.exit = true, c.exit
+		m.callFailed(j, c)
 		m.report(NotStarted, c, c.cascade)
 		if j.call.op == OpStartChild {
 			m.remove(c)
@@ -132,6 +132,23 @@ func (m *Machine) startFailed(c *child, e Exit, cascade Cascade) {
 		m.arm(c, RetryTimer, m.pause(c))
 	}
 	m.advance(j)
+}
+
+// shared reports whether those after a child that could not be started wait for it.
+func (m *Machine) shared() bool { return m.cfg.Strategy != OneForOne }
+
+// callFailed takes note of a start that failed, for the answer. That to Reconfigure
+// tells the first.
+func (m *Machine) callFailed(j *job, c *child) {
+	if j.call.op == OpReconfigure {
+		c.owed = true
+		j.failed = m.shared()
+		if j.call.failed {
+			return
+		}
+		j.call.child = c
+	}
+	j.call.failed, j.call.exit = true, c.exit
 }
 
 func lateError(limit time.Duration, reason error) error {

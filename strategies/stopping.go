@@ -7,6 +7,7 @@ import "time"
 func (m *Machine) stop(j *job, c *child) bool {
 	switch c.state {
 	case Down:
+		c.owed = false
 		return true
 	case Up:
 		m.await(j, c)

@@ -31,6 +31,8 @@ func (a AutoShutdown) MarshalText() ([]byte, error) { return []byte(a.String()),
 func (k Kind) MarshalText() ([]byte, error)         { return []byte(k.String()), nil }
 func (s State) MarshalText() ([]byte, error)        { return []byte(s.String()), nil }
 
+func (c Change) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
 func (s *Strategy) UnmarshalText(text []byte) (err error) {
 	*s, err = enumValue[Strategy](strategyNames[:], text, "strategy")
 	return err
@@ -58,5 +60,10 @@ func (k *Kind) UnmarshalText(text []byte) (err error) {
 
 func (s *State) UnmarshalText(text []byte) (err error) {
 	*s, err = enumValue[State](stateNames[:], text, "state")
+	return err
+}
+
+func (c *Change) UnmarshalText(text []byte) (err error) {
+	*c, err = enumValue[Change](changeNames[:], text, "change")
 	return err
 }

@@ -106,3 +106,32 @@ func ExampleBackoff() {
 	}
 	// Output: 1s 2s 4s 8s 16s 32s 1m0s 1m0s
 }
+
+// A machine that runs is given another description: what is in both goes on.
+func ExampleNewConfig() {
+	m, _ := strategies.NewMachine(strategies.Config{Children: []strategies.ChildSpec{{ID: "db"}, {ID: "mail"}}})
+	now := time.Unix(0, 0)
+	m.Step(now, strategies.Boot(strategies.Cascade{}))
+	m.Step(now, strategies.Started("db", 1))
+	m.Step(now, strategies.Started("mail", 1))
+	next := &strategies.NewConfig{
+		Config: strategies.Config{Children: []strategies.ChildSpec{{ID: "db"}, {ID: "web"}}},
+		Added:  []string{"web"},
+	}
+	plan, _ := m.Plan(next)
+	fmt.Println(plan)
+	for _, a := range m.Step(now, strategies.Reconfigure(1, next)) {
+		fmt.Println(a.Do, a.ID, a.Report)
+	}
+	// Output:
+	// [{mail removed } {web added }]
+	// report  reconfiguring
+	// stop mail progress
+	// arm mail progress
+}
+
+// Changed tells with whom a child is renewed.
+func ExampleChanged() {
+	fmt.Println(strategies.Changed{ID: "web", Change: strategies.ChildRenewed, With: "db"})
+	// Output: {web renewed db}
+}

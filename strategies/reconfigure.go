@@ -15,6 +15,7 @@ type NewConfig struct {
 	// not run, and is not about to, is not started, unless because an earlier call of
 	// this kind could not start it.
 	Renew []string
+	Tag   any // the runner's own: it comes back with the reports
 }
 
 // Change is what a new description means for a child.
@@ -49,8 +50,9 @@ func (m *Machine) Plan(n *NewConfig) ([]Changed, error) {
 
 // plan is a new description, and what it means.
 type plan struct {
-	next    *Machine          // made of the description: its children are in the new order
-	added   map[string]bool   // those to be started that are not there
+	next    *Machine        // made of the description: its children are in the new order
+	added   map[string]bool // those to be started that are not there
+	tag     any
 	renewed map[string]string // those to be started again: whose fate they share
 }
 
@@ -65,7 +67,7 @@ func (m *Machine) plan(n *NewConfig) (*plan, error) {
 	case m.template != nil && m.template.Kind != next.template.Kind:
 		return nil, &SpecError{"", fmt.Errorf("%w: its children stay %vs", ErrTemplate, m.template.Kind)}
 	}
-	p := &plan{next: next, added: make(map[string]bool), renewed: make(map[string]string)}
+	p := &plan{next: next, tag: n.Tag, added: make(map[string]bool), renewed: make(map[string]string)}
 	for _, id := range n.Added {
 		if m.children[id] == nil {
 			p.added[id] = true
@@ -167,7 +169,7 @@ func (m *Machine) reconfigure(in *Input) {
 	j.plan, j.changed = p, p.changes(m)
 	m.alone = j
 	m.willStop(j)
-	m.emit(Action{Do: DoReport, Report: Reconfiguring, Group: len(j.members), members: j.members})
+	m.emit(Action{Do: DoReport, Report: Reconfiguring, Tag: p.tag, Group: len(j.members), members: j.members})
 	m.advance(j)
 }
 
@@ -227,7 +229,7 @@ func (m *Machine) take(j *job) {
 		}
 	}
 	j.graph, j.stop, j.start = m.cfg.Strategy == Dependents, 0, 0
-	m.emit(Action{Do: DoReport, Report: Reconfigured, Group: len(j.members), members: j.members})
+	m.emit(Action{Do: DoReport, Report: Reconfigured, Tag: p.tag, Group: len(j.members), members: j.members})
 }
 
 // respec gives a child another description.

@@ -641,7 +641,7 @@ func whichText(list []strategies.ChildInfo) string {
 // newChild is what StartChild is given, with what is to be wrong with it.
 func (sc *scene) newChild(o op) Child {
 	c := sc.liveChild(&o.child)
-	if sc.handles[o.sup].spec.Dynamic != nil {
+	if sc.handles[o.sup].description().Dynamic != nil {
 		c = Child{ID: c.ID, Start: c.Start}
 	}
 	switch o.bad {

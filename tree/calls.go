@@ -111,7 +111,7 @@ func (s *Supervisor) DeleteChild(ctx context.Context, id string) error {
 func (s *Supervisor) TerminateInstance(ctx context.Context, ref strategies.ChildRef) error {
 	id := s.idOf(ref)
 	_, err := s.call(ctx, id, strategies.TerminateInstance(0, id, ref.Incarnation))
-	if errors.Is(err, ErrNotFound) && s.spec.Dynamic != nil && s.dead(ref) {
+	if errors.Is(err, ErrNotFound) && s.description().Dynamic != nil && s.dead(ref) {
 		return nil
 	}
 	return err
@@ -122,7 +122,7 @@ func (s *Supervisor) TerminateInstance(ctx context.Context, ref strategies.Child
 func (s *Supervisor) InstanceSpec(ctx context.Context, ref strategies.ChildRef) (strategies.ChildSpec, error) {
 	id := s.idOf(ref)
 	r, err := s.call(ctx, id, strategies.GetInstanceSpec(0, id, ref.Incarnation))
-	if errors.Is(err, ErrNotFound) && s.spec.Dynamic != nil && s.dead(ref) {
+	if errors.Is(err, ErrNotFound) && s.description().Dynamic != nil && s.dead(ref) {
 		err = nil
 	}
 	return specOf(r), err
@@ -278,7 +278,7 @@ func (s *Supervisor) checkNew(c *Child) error {
 		}
 		return s.node.path + "/" + c.ID
 	}
-	if d := s.spec.Dynamic; d != nil {
+	if d := s.description().Dynamic; d != nil {
 		if missing(c.Start) {
 			c.Start = d.Start
 		}
@@ -286,7 +286,7 @@ func (s *Supervisor) checkNew(c *Child) error {
 			return &SpecError{Path: path(), Err: err}
 		}
 	} else {
-		cs, cfg := c.childSpec(), strategies.Config{Strategy: s.spec.Strategy, AutoShutdown: s.spec.AutoShutdown}
+		cs, cfg := c.childSpec(), strategies.Config{Strategy: s.description().Strategy, AutoShutdown: s.description().AutoShutdown}
 		if wrong := cfg.ValidateChild(&cs); wrong != nil { // OTP tells the first
 			return &SpecError{Path: path(), Err: wrong[0].Err}
 		}
@@ -337,7 +337,7 @@ func generated(id string) bool {
 // adding makes the entry of a child that is to be added, and the request.
 func (l *life) adding(c *Child) strategies.Input {
 	up := l.sup.node
-	d := l.sup.spec.Dynamic
+	d := l.sup.description().Dynamic
 	if d == nil {
 		n := newChildNode(up, c)
 		n.incarnation = up.sup.latest(c.ID)
@@ -351,8 +351,8 @@ func (l *life) adding(c *Child) strategies.Input {
 		d.ID = strconv.FormatUint(up.sup.serial, 10)
 	}
 	n := newChildNode(up, d)
-	if c.ID != "" {
-		n.incarnation = up.sup.latest(c.ID)
+	if c.ID != "" || up.sup.mixed {
+		n.incarnation = up.sup.latest(d.ID)
 	} else {
 		n.name = up.sup.serial
 	}

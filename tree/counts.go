@@ -84,6 +84,7 @@ func (n *node) raise(to uint64) {
 	if s == nil || to == 0 {
 		return
 	}
+	s.mixed = true
 	s.highest, s.serial, s.counts.floor = max(s.highest, to), max(s.serial, to), max(s.counts.floor, to)
 	for _, kids := range []map[string]*node{s.children, s.removed} {
 		for _, kid := range kids {

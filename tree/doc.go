@@ -52,8 +52,9 @@
 //     OTP 25 keeps what makes it crash later on (rule J11), and its count of
 //     active children does not go wrong after a retry was cancelled (rule J6).
 //   - Extra information that a start returns with its pid (rule B9) is what
-//     closures are for. Code change, sys, registered names and modules have no
-//     counterpart.
+//     closures are for. Sys, registered names and modules have no counterpart.
+//   - A new Spec (OTP's code_change) is carried out at once by Reconfigure, which
+//     stops what it does not have any more, and starts what it adds.
 //   - A root cannot say "ignore".
 //   - There is more: StartLimit; Backoff; Parallel, with which TerminateChild
 //     cancels a start that is under way, and calls about a child that a restart

@@ -32,13 +32,15 @@ const (
 	EventRemoved                          // its record is gone
 	EventCancelled                        // its start, or the next attempt at it, was given up
 	EventStuck                            // it neither stops nor can be killed, its supervisor ends
+	EventReconfiguring                    // it is a supervisor, and gets another description; Group: those of its children that are stopped for it
+	EventReconfigured                     // the description holds; Group: those that are started now; Child: the supervisor as it is then
 	EventDropped                          // N events before this one were lost to this sink
 	EventUnknown                          // in the recording of a later version: what, this one does not know
 )
 
 var kindNames = [...]string{"starting", "progress", "running", "ignored", "start_error", "not_started", "waiting", "exited",
 	"child_terminated", "restarting", "renewing", "stopping", "killing", "shutdown_error", "giving_up",
-	"added", "removed", "cancelled", "stuck", "dropped", "unknown"}
+	"added", "removed", "cancelled", "stuck", "reconfiguring", "reconfigured", "dropped", "unknown"}
 
 func (k EventKind) String() string {
 	if int(k) < len(kindNames) {
@@ -60,10 +62,10 @@ type Event struct {
 	Cascade     strategies.Cascade
 	Exit        strategies.Exit
 	After       time.Duration // the limit of Stopping, the pause of Waiting and Restarting
-	Group       []string      // of Restarting and Renewing: ids of those who take part, in start order
+	Group       []string      // of Restarting, Renewing, Reconfiguring and Reconfigured: ids of those who take part, in start order
 	Spent, Max  int           // of Restarting and GivingUp: restarts in the window, this one included, and how many are allowed
 	N           uint64        // of Dropped and ShutdownError: how many
-	Child       *Status       // of Added: what was added, as it is before it is started
+	Child       *Status       // of Added: what was added, as it is before it is started; of Reconfigured: the supervisor
 }
 
 // hasExit reports whether events of this kind tell of an exit.

@@ -162,3 +162,57 @@ func (c counting) Serve(ctx context.Context) error {
 	defer fmt.Println("ends")
 	return c.Service.Serve(ctx)
 }
+
+// A tree gets another Spec while it runs: what is in both keeps running.
+func ExampleSupervisor_Reconfigure() {
+	spec := func(ids ...string) tree.Spec {
+		s := tree.Spec{Strategy: strategies.RestForOne}
+		for _, id := range ids {
+			s.Children = append(s.Children, tree.Child{ID: id, Start: idle})
+		}
+		return s
+	}
+	root, stop := served(spec("db", "web", "mail"))
+	changes, err := root.Reconfigure(context.Background(), spec("db", "cache", "web", "log"), "shop/web")
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, c := range changes {
+		fmt.Println(c.Path, c.Change, c.With)
+	}
+	for child := range root.Walk() {
+		fmt.Println(child.Path, child.Incarnation)
+	}
+	stop()
+	// Output:
+	// shop/mail removed
+	// shop/cache added
+	// shop/web renewed
+	// shop/log added
+	// shop 1
+	// shop/db 1
+	// shop/cache 1
+	// shop/web 2
+	// shop/log 1
+}
+
+// A Change says what a new Spec means for a child, before anything is done.
+func ExampleChange() {
+	root, stop := served(tree.Spec{Strategy: strategies.OneForAll, Children: []tree.Child{{ID: "db", Start: idle}, {ID: "web", Start: idle}}})
+	spec := tree.Spec{Strategy: strategies.OneForAll, Children: []tree.Child{{ID: "web", Start: idle}, {ID: "db", Start: idle}}}
+	plan, err := root.PlanReconfigure(spec, "shop/db")
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, c := range plan {
+		if c.With != "" {
+			fmt.Println(c.Path, "would be restarted with", c.With)
+		} else {
+			fmt.Println(c.Path, "would be restarted")
+		}
+	}
+	stop()
+	// Output:
+	// shop/web would be restarted with shop/db
+	// shop/db would be restarted
+}

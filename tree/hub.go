@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,6 +63,7 @@ type supNode struct {
 	removed     map[string]*node // those of the Spec that were removed since the last boot
 	counts      counts           // of the others that were
 	serial      uint64           // the latest name given to a child of a dynamic supervisor
+	mixed       bool             // it has not always been one: names that it gives may have been used
 	highest     uint64           // the highest number of an incarnation, or name given, anywhere below; guarded by hub.mu
 	running     *Supervisor      // guarded by hub.mu
 	events      *subscriber      // nil without a Sink; used by the loops, one after the other
@@ -80,9 +82,13 @@ func (n *node) init(up *node, path string, child *Child, sub *Spec) {
 		n.start, n.restart, n.kind = child.Start, child.Restart, child.Start.kind()
 		n.significant, n.needs = child.Significant, child.Needs
 	}
-	if sub == nil {
-		return
+	if sub != nil {
+		n.supervise(sub)
 	}
+}
+
+// supervise makes the entries of what is below a supervisor.
+func (n *node) supervise(sub *Spec) {
 	n.kind = strategies.Supervisor
 	n.sup = &supNode{spec: sub, window: strategies.NewWindow(sub.Intensity), children: make(map[string]*node, len(sub.Children))}
 	kids := make([]node, len(sub.Children)) // they live as long as the tree does
@@ -156,6 +162,7 @@ func (l *life) reset() {
 	h, s := l.sup.hub, l.sup.node.sup
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	l.beginWith(l.sup.description())
 	kept := 0
 	c := s.first
 	for kept < len(s.spec.Children) && c != nil && c.ofSpec && c.id() == s.spec.Children[kept].ID {
@@ -174,18 +181,45 @@ func (l *life) reset() {
 	}
 }
 
+// beginWith lets a Spec hold that came while the supervisor did not run; hub.mu is
+// held.
+func (l *life) beginWith(spec *Spec) {
+	n, s := l.sup.node, l.sup.node.sup
+	if s.spec == spec {
+		return
+	}
+	added := make(map[string]*node)
+	for i := range spec.Children {
+		c := &spec.Children[i]
+		if s.children[c.ID] == nil && s.removed[c.ID] == nil {
+			added[c.ID] = newChildNode(n, c)
+		}
+	}
+	for c := s.first; c != nil; {
+		next := c.next
+		if !slices.ContainsFunc(spec.Children, func(s Child) bool { return s.ID == c.id() }) {
+			l.event(&Event{Kind: EventRemoved, Time: time.Now(), Incarnation: c.incarnation}, c)
+		}
+		c = next
+	}
+	l.reconfigured(time.Now(), spec, added, nil)
+}
+
 // added records that a child is on the list from now on; hub.mu is held.
 func (l *life) added(now time.Time, n *node) {
 	if !n.ofSpec {
 		n.inherit()
 	}
 	e := Event{Kind: EventAdded, Time: now, Incarnation: n.incarnation}
-	if l.events != nil || l.sup.hub.subscriptions != nil {
+	if l.heard() {
 		st := n.status(now)
 		e.Child = &st
 	}
 	l.event(&e, n)
 }
+
+// heard reports whether anybody is told of events; hub.mu is held.
+func (l *life) heard() bool { return l.events != nil || l.sup.hub.subscriptions != nil }
 
 // apply brings the entry up to date with an event about it; hub.mu is held.
 func (n *node) apply(e *Event) {

@@ -38,6 +38,7 @@ type life struct {
 	calls    map[uint64]*call // those that wait for their answer
 	tickets  uint64
 	retries  map[*node]*time.Timer // of children that wait to be started again
+	latest   *Spec                 // that was asked for; it holds as soon as the machine says so
 	drain    *time.Timer           // of a dynamic supervisor that ends; nil before
 }
 
@@ -54,9 +55,10 @@ type message struct {
 
 // call is a request from outside. It is used again when it was answered.
 type call struct {
-	in     strategies.Input       // but for StartChild
+	in     strategies.Input       // but for StartChild and Reconfigure
 	starts bool                   // it is a StartChild
 	child  Child                  // of StartChild
+	anew   *anew                  // of Reconfigure
 	node   *node                  // of StartChild: the entry of the child; the loop's until the answer
 	reply  chan *strategies.Reply // has room for the answer; nil for Terminate
 }
@@ -99,15 +101,17 @@ func newLife(s *Supervisor, ctx context.Context) *life {
 		inbox:  make(chan message, inboxSize),
 		done:   make(chan struct{}),
 	}
-	sink := s.spec.Sink
-	if sink == nil && l.root && s.spec.Logger != nil {
-		sink = LogSink(s.spec.Logger)
+	spec := s.description()
+	sink := spec.Sink
+	if sink == nil && l.root && spec.Logger != nil {
+		sink = LogSink(spec.Logger)
 	}
 	if sink != nil {
 		l.events = s.node.subscribe(s.hub, sink, s.logger)
 	}
+	l.latest = spec
 	l.reset()
-	cfg := s.spec.config()
+	cfg := spec.config()
 	cfg.Seed = rand.Uint64()
 	for i := range cfg.Children {
 		n := s.node.sup.children[cfg.Children[i].ID]
@@ -211,6 +215,9 @@ func (l *life) called(c *call) {
 	if c.starts {
 		in = l.adding(&c.child)
 		c.node = in.Tag.(*node)
+	}
+	if c.anew != nil {
+		in = l.reconfiguring(c.anew)
 	}
 	if c.reply != nil {
 		in.Ticket = l.ticket(c)

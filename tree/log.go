@@ -54,6 +54,8 @@ var eventLevels = [...]hclog.Level{
 	EventRemoved:         hclog.Debug,
 	EventCancelled:       hclog.Info,
 	EventStuck:           hclog.Error,
+	EventReconfiguring:   hclog.Debug,
+	EventReconfigured:    hclog.Info,
 	EventDropped:         hclog.Warn,
 	EventUnknown:         hclog.Debug,
 }
@@ -111,6 +113,10 @@ func (e Event) String() string {
 		return e.Path + ": start given up"
 	case EventStuck:
 		return e.Path + ": does not stop and cannot be killed, its supervisor ends"
+	case EventReconfiguring:
+		return e.Path + ": gets another description" + e.many("stopped")
+	case EventReconfigured:
+		return e.Path + ": has another description" + e.many("started")
 	case EventDropped:
 		return fmt.Sprintf("%d events were lost here", e.N)
 	}
@@ -130,4 +136,12 @@ func (e *Event) siblings() string {
 		return ""
 	}
 	return fmt.Sprintf(", and with it %d of its siblings", len(e.Group)-1)
+}
+
+// many tells of the children that a new description stops or starts.
+func (e *Event) many(what string) string {
+	if len(e.Group) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", for which %d of its children are %s", len(e.Group), what)
 }

@@ -102,9 +102,16 @@ func (w *wilderness) run() {
 			w.Errorf("%s: %d incarnations live after the end", path, n)
 		}
 	}
+	started := map[string]uint64{}
 	for i, e := range w.events {
 		if e.Seq != uint64(i+1) {
 			w.Fatalf("event %d has number %d", i+1, e.Seq)
+		}
+		if e.Kind == EventStarting {
+			if e.Incarnation <= started[e.Path] {
+				w.Fatalf("%s#%d starts after #%d", e.Path, e.Incarnation, started[e.Path])
+			}
+			started[e.Path] = e.Incarnation
 		}
 	}
 }
@@ -201,7 +208,7 @@ func (w *wilderness) callOnce(ctx context.Context) {
 	}
 	s := sups[w.n(len(sups))]
 	id := fmt.Sprint(w.n(6))
-	if s.spec.Dynamic != nil && w.n(2) == 0 {
+	if s.description().Dynamic != nil && w.n(2) == 0 {
 		id = "x" + id
 	}
 	answered := make(chan struct{})
@@ -214,9 +221,9 @@ func (w *wilderness) callOnce(ctx context.Context) {
 	}()
 	defer close(answered)
 	ref := strategies.ChildRef{Path: s.Path() + "/" + id, Incarnation: uint64(w.n(4))}
-	switch w.n(12) {
+	switch w.n(14) {
 	case 0, 1, 2:
-		_, _ = s.StartChild(ctx, w.newChild(s.spec, id))
+		_, _ = s.StartChild(ctx, w.newChild(s.description(), id))
 	case 3:
 		_ = s.TerminateChild(ctx, id)
 	case 4:
@@ -233,11 +240,39 @@ func (w *wilderness) callOnce(ctx context.Context) {
 		_, _ = s.InstanceSpec(ctx, ref)
 	case 9, 10:
 		_, _ = s.RenewChild(ctx, id)
-	case 11:
+	case 11, 12:
+		w.reconfigure(ctx, s)
+	case 13:
 		if s != w.root && w.n(4) == 0 {
 			_ = s.Stop(ctx, w.reason())
 		}
 	}
+}
+
+// reconfigure gives a supervisor another description, seldom one that it refuses.
+func (w *wilderness) reconfigure(ctx context.Context, s *Supervisor) {
+	old := s.description()
+	spec := w.spec(2)
+	if w.n(8) > 0 {
+		for (spec.Dynamic == nil) != (old.Dynamic == nil) {
+			spec = w.spec(2)
+		}
+	}
+	if w.n(2) == 0 { // much as before
+		spec.Strategy, spec.Dynamic, spec.AutoShutdown, spec.Parallel = old.Strategy, old.Dynamic, old.AutoShutdown, old.Parallel
+		spec.Children = slices.Clone(old.Children)
+		if n := len(spec.Children); n > 0 && w.n(2) == 0 && spec.Strategy != strategies.Dependents {
+			spec.Children = slices.Delete(spec.Children, w.n(n), n)
+		}
+	}
+	var renew []string
+	for _, c := range spec.Children {
+		if w.n(3) == 0 {
+			renew = append(renew, s.Path()+"/"+c.ID)
+		}
+	}
+	_, _ = s.PlanReconfigure(spec, renew...)
+	_, _ = s.Reconfigure(ctx, spec, renew...)
 }
 
 // newChild is a child to be added to a supervisor, seldom one that it refuses.

@@ -40,6 +40,10 @@ func (l *life) record(now time.Time, in *strategies.Input, p *proc, actions []st
 			}
 			e.Kind, e.After = EventWaiting, a.After
 		case strategies.DoReport:
+			if a.Report == strategies.Reconfiguring || a.Report == strategies.Reconfigured {
+				l.reconfigure(now, a)
+				continue
+			}
 			e.Kind = reportKinds[a.Report]
 			l.detail(&e, a)
 		case strategies.DoReply:
@@ -89,7 +93,7 @@ func (l *life) detail(e *Event, a *strategies.Action) {
 		}
 	case strategies.Restarting, strategies.GivingUp:
 		e.Spent, e.Max, e.After = a.Spent, l.sup.node.sup.window.Intensity().Max, a.After
-		if (l.events != nil || l.sup.hub.subscriptions != nil) && a.Report == strategies.Restarting {
+		if l.heard() && a.Report == strategies.Restarting {
 			e.Group = a.Members()
 		}
 	case strategies.Renewing:

@@ -50,6 +50,9 @@ func (r *Replay) Apply(e Event) error {
 	}
 	r.rev = e.Seq
 	n.apply(&e)
+	if e.Kind == EventReconfigured && n.sup != nil && e.Child != nil && e.Child.Supervisor != nil {
+		n.sup.rerecord(n, e.Child.Supervisor)
+	}
 	return nil
 }
 
@@ -67,10 +70,44 @@ func recorded(up *node, st *Status) *node {
 	if !st.RestartAt.IsZero() {
 		n.pause = st.RestartAt.Sub(st.Since)
 	}
-	s := st.Supervisor
-	if s == nil {
-		return n
+	if st.Supervisor != nil {
+		n.superviseRecorded(st.Supervisor)
 	}
+	return n
+}
+
+// superviseRecorded makes what is below a supervisor from what was recorded of it.
+func (n *node) superviseRecorded(s *SupervisorStatus) {
+	n.sup = &supNode{children: make(map[string]*node, len(s.Children))}
+	n.sup.spec = recordedSpec(s)
+	n.sup.window = strategies.NewWindow(n.sup.spec.Intensity)
+	for range s.Spent { // when the others were is not recorded
+		n.sup.window.Add(s.Refill.Add(-s.Intensity.Within - 1))
+	}
+	for i := range s.Children {
+		n.sup.add(recorded(n, &s.Children[i]))
+	}
+}
+
+// rerecord makes the children on the list those of a new description.
+func (s *supNode) rerecord(n *node, now *SupervisorStatus) {
+	s.spec = recordedSpec(now)
+	s.window.Limit(s.spec.Intensity)
+	old := s.children
+	s.children, s.first, s.tail = make(map[string]*node, len(now.Children)), nil, nil
+	for i := range now.Children {
+		st := &now.Children[i]
+		kid := old[st.ID]
+		if kid == nil || (kid.sup == nil) != (st.Supervisor == nil) {
+			kid = recorded(n, st)
+		}
+		kid.kind, kid.restart, kid.significant, kid.needs = st.Kind, st.Restart, st.Significant, st.Needs
+		s.add(kid)
+	}
+}
+
+// recordedSpec is what of a supervisor's Spec is recorded.
+func recordedSpec(s *SupervisorStatus) *Spec {
 	spec := &Spec{Strategy: s.Strategy, Intensity: s.Intensity, AutoShutdown: s.AutoShutdown}
 	if spec.Intensity.Max == 0 { // of a status: none
 		spec.Intensity.Max = NoRestarts
@@ -78,12 +115,5 @@ func recorded(up *node, st *Status) *node {
 	if s.Dynamic {
 		spec.Dynamic = new(Child)
 	}
-	n.sup = &supNode{spec: spec, window: strategies.NewWindow(spec.Intensity), children: make(map[string]*node, len(s.Children))}
-	for range s.Spent { // when the others were is not recorded
-		n.sup.window.Add(s.Refill.Add(-s.Intensity.Within - 1))
-	}
-	for i := range s.Children {
-		n.sup.add(recorded(n, &s.Children[i]))
-	}
-	return n
+	return spec
 }

@@ -31,7 +31,13 @@ func TestReplayOfRandomTrees(t *testing.T) {
 				done := make(chan error, 1)
 				go func() { done <- root.Serve(t.Context()) }()
 				replay := NewReplay(reread(t, sub.Snapshot()))
+				if seed%2 == 1 {
+					w.root = root
+				}
 				for range 10 {
+					if w.root != nil {
+						w.callOnce(t.Context())
+					}
 					time.Sleep(w.pause(3 * time.Second))
 					synctest.Wait()
 					follow(t, replay, sub, root.Snapshot())

@@ -85,7 +85,8 @@ type Spec struct {
 	// Sink is given every event of this supervisor and those below it that
 	// have no Sink of their own. It is called in the order of events, one at
 	// a time, from a goroutine of its own; if it falls behind by more than
-	// 8192 events some are lost, and it is told how many. Nil: the parent's;
+	// 8192 events some are lost, and it is told how many. One that panics is logged,
+	// and given the next event. Nil: the parent's;
 	// at the root, LogSink(Logger).
 	Sink func(Event)
 }

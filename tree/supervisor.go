@@ -19,7 +19,7 @@ import (
 type Supervisor struct {
 	hub    *hub
 	node   *node
-	spec   *Spec
+	spec   atomic.Pointer[Spec]
 	logger hclog.Logger // of its Spec or inherited; never nil
 	events *subscriber  // inherited; nil if nobody listens
 
@@ -46,7 +46,9 @@ func New(name string, s Spec) (*Supervisor, error) {
 	warn(logger, name, &s)
 	s.Children = slices.Clone(s.Children) // the caller's may change
 	n := newNode(nil, name, nil, &s)
-	return &Supervisor{hub: &hub{root: n}, node: n, spec: &s, logger: logger}, nil
+	root := &Supervisor{hub: &hub{root: n}, node: n, logger: logger}
+	root.spec.Store(&s)
+	return root, nil
 }
 
 // validate returns what is wrong with a Spec and those nested in it.
@@ -94,12 +96,17 @@ func warn(logger hclog.Logger, path string, s *Spec) {
 
 // nested makes the supervisor of an incarnation of a Sub.
 func (l *life) nested(n *node, spec *Spec) *Supervisor {
-	s := &Supervisor{hub: l.sup.hub, node: n, spec: spec, logger: spec.Logger, events: l.events}
+	s := &Supervisor{hub: l.sup.hub, node: n, logger: spec.Logger, events: l.events}
+	s.spec.Store(spec)
 	if s.logger == nil {
 		s.logger = l.sup.logger
 	}
 	return s
 }
+
+// description is what the supervisor is at the moment. It is never changed, only
+// replaced.
+func (s *Supervisor) description() *Spec { return s.spec.Load() }
 
 // Path returns the ids from the root down to the supervisor, joined with "/".
 func (s *Supervisor) Path() string { return s.node.path }

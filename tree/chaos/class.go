@@ -87,7 +87,7 @@ func init() {
 	}
 	classes = append(classes,
 		Class{Group: "child", Name: "no_program", What: "the program is missing, not executable, or in a directory that is missing", On: "a child", Use: "name such a file as the command, and make or remove it while the tree runs"},
-		Class{Group: "code", Name: "sink_panic", What: "a sink of events panics", On: "a tree in Go", Use: "give the Spec a Sink that panics: it ends the program, as any panic does"},
+		Class{Group: "code", Name: "sink_panic", What: "a sink of events panics", On: "a tree in Go", Use: "give the Spec a Sink that panics: each time is logged, and the next event is given to it all the same"},
 	)
 }
 

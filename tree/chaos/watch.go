@@ -26,6 +26,7 @@ type watch struct {
 	ended     bool          // the root has ended, or the stream has
 	exhausted bool          // the root gave up
 	gaveUp    bool          // some supervisor did
+	unready   int           // how many events there were when last not everything was up that should be
 	expected  bool          // the stream may break off
 	failed    error         // why the stream broke off
 	changed   chan struct{} // closed with the next event; nil if nobody waits
@@ -74,6 +75,9 @@ func (w *watch) add(raw json.RawMessage) *tree.Event {
 	if err != nil {
 		w.failed = fmt.Errorf("event %d: %w", len(w.events), err)
 		return nil
+	}
+	if len(w.history.notReady()) > 0 {
+		w.unready = len(w.events)
 	}
 	root := w.history.begin.Root.Path
 	switch {
@@ -135,7 +139,7 @@ func (w *watch) calm(ctx context.Context, limit, hold time.Duration) (since time
 		}
 		since = time.Now()
 		still, cancel := context.WithTimeout(ctx, hold)
-		err = w.await(still, func() bool { return w.ended || len(w.events) > n && len(w.history.notReady()) > 0 })
+		err = w.await(still, func() bool { return w.ended || w.unready > n })
 		cancel()
 		if err != nil || w.hasEnded() {
 			return since, err != nil

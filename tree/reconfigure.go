@@ -1,0 +1,380 @@
+package tree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/coppice-go/coppice/strategies"
+)
+
+// Change is what Reconfigure does about a child.
+type Change struct {
+	Path   string            `json:"path"`
+	Change strategies.Change `json:"change"`
+	With   string            `json:"with,omitempty"` // of ChildRenewed: the path of the sibling whose fate it shares; empty if it is its own
+}
+
+// Reconfigure gives the supervisor, and all below it, another Spec while they run, as
+// OTP's code_change does. A child that is in both keeps running, and whatever is said
+// of it but its Start holds at once, as do strategy, intensity and order; the restarts
+// counted so far stay counted. Its new Start is for its next incarnation. Where that
+// must be now, its path is to be among those in renew: it is restarted, with those who
+// share its fate by the new Spec, and not counted; if it does not run it stays as it
+// is. What the new Spec does not have any more is stopped first, in reverse order, and
+// removed; what it adds is started, in order. What calls have added stays, and comes
+// last. Logger and Sink of spec itself are not looked at: those of the supervisor stay.
+//
+// Unlike OTP's, all that is done for it at once: the result tells what was, parents
+// before children. Below a child that was added or renewed nothing is told, because
+// all of it is new.
+//
+// The error joins a *SpecError for all that is wrong with spec or renew, and then
+// nothing was changed; or a *StartError for every supervisor under which a start failed: that child
+// stays down, and those who would come after it; nobody tries again but the next
+// Reconfigure, whatever it is about. Or it is one of those of every call, see
+// [Supervisor.StartChild]; what was asked for may then have been done in part.
+func (s *Supervisor) Reconfigure(ctx context.Context, spec Spec, renew ...string) ([]Change, error) {
+	d, err := s.redesign(spec, renew)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := d.plan(s, &d.spec)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.stopLeavers(ctx, s, plan); err != nil {
+		return nil, err
+	}
+	var failed []error
+	done, err := d.carryOut(ctx, s, &d.spec, &failed)
+	if err != nil {
+		return done, err
+	}
+	return done, errors.Join(failed...)
+}
+
+// PlanReconfigure tells what Reconfigure would do now, and does nothing. It never
+// waits for the supervisor. It fails as Reconfigure does.
+func (s *Supervisor) PlanReconfigure(spec Spec, renew ...string) ([]Change, error) {
+	d, err := s.redesign(spec, renew)
+	if err != nil {
+		return nil, err
+	}
+	return d.plan(s, &d.spec)
+}
+
+// redesign is a new Spec for a supervisor and all below it.
+type redesign struct {
+	spec  Spec
+	renew map[string]bool // paths
+}
+
+// redesign checks what is asked for.
+func (s *Supervisor) redesign(spec Spec, renew []string) (*redesign, error) {
+	path := s.node.path
+	wrong := validate(path, &spec)
+	d := &redesign{spec: spec, renew: make(map[string]bool)}
+	d.spec.Children = slices.Clone(spec.Children) // the caller's may change
+	for _, r := range renew {
+		if !spec.has(path, r) {
+			wrong = append(wrong, &SpecError{Path: r, Err: ErrNotFound})
+		}
+		d.renew[r] = true
+	}
+	if wrong != nil {
+		return nil, errors.Join(wrong...)
+	}
+	old := s.description()
+	d.spec.Logger, d.spec.Sink = old.Logger, old.Sink
+	return d, nil
+}
+
+// has reports whether there is a child of this path below a supervisor.
+func (s *Spec) has(up, path string) bool {
+	rest, ok := strings.CutPrefix(path, up+"/")
+	if !ok {
+		return false
+	}
+	id, below, deeper := strings.Cut(rest, "/")
+	for i := range s.Children {
+		c := &s.Children[i]
+		if c.ID != id {
+			continue
+		}
+		if sub := c.Start.nested(); deeper && sub != nil {
+			return sub.has(up+"/"+id, up+"/"+id+"/"+below)
+		}
+		return !deeper
+	}
+	return false
+}
+
+// plan asks the machines of a supervisor and of those below it that stay.
+func (d *redesign) plan(s *Supervisor, spec *Spec) ([]Change, error) {
+	l := s.life.Load()
+	if !l.running() {
+		return nil, fmt.Errorf("%s: %w", s.node.path, ErrNotRunning)
+	}
+	l.mu.Lock()
+	changed, err := l.machine.Plan(d.newConfig(l, spec))
+	l.mu.Unlock()
+	if err != nil {
+		return nil, about(err, s.node.path)
+	}
+	changes := told(s, changed)
+	err = d.below(s, spec, changes, func(s *Supervisor, spec *Spec) error {
+		more, err := d.plan(s, spec)
+		changes = append(changes, more...)
+		return err
+	})
+	return changes, err
+}
+
+// told gives what a machine tells its paths.
+func told(s *Supervisor, changed []strategies.Changed) []Change {
+	var changes []Change
+	for _, c := range changed {
+		t := Change{Path: s.node.path + "/" + c.ID, Change: c.Change}
+		if c.With != "" {
+			t.With = s.node.path + "/" + c.With
+		}
+		changes = append(changes, t)
+	}
+	return changes
+}
+
+// below goes on with the supervisors that run, are to stay, and do not begin anew.
+func (d *redesign) below(s *Supervisor, spec *Spec, changes []Change, do func(*Supervisor, *Spec) error) error {
+	for i := range spec.Children {
+		c := &spec.Children[i]
+		path := s.node.path + "/" + c.ID
+		sub := c.Start.nested()
+		if sub == nil || slices.ContainsFunc(changes, func(c Change) bool { return c.Path == path }) {
+			continue
+		}
+		below := s.Supervisor(path)
+		if below == nil || below.description() == sub { // it has begun anew by itself
+			continue
+		}
+		if err := do(below, sub); err != nil && !errors.Is(err, ErrNotRunning) {
+			return err
+		}
+	}
+	return nil
+}
+
+// stopLeavers stops what is to be removed, the last first, wherever it is: what is
+// added may need what it holds, a port for instance.
+func (d *redesign) stopLeavers(ctx context.Context, s *Supervisor, plan []Change) error {
+	for _, c := range slices.Backward(plan) {
+		if c.Change != strategies.ChildRemoved {
+			continue
+		}
+		i := strings.LastIndexByte(c.Path, '/')
+		up := s.Supervisor(c.Path[:i])
+		st, _ := s.Find(c.Path)
+		if up == nil || st.State == strategies.Waiting { // others may wait for it, which its supervisor has to know
+			continue
+		}
+		err := up.TerminateChild(ctx, c.Path[i+1:])
+		if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrNotRunning) {
+			return err
+		}
+	}
+	return nil
+}
+
+// carryOut lets the machines of a supervisor, and then of those below it, have what
+// is new.
+func (d *redesign) carryOut(ctx context.Context, s *Supervisor, spec *Spec, failed *[]error) ([]Change, error) {
+	l, err := s.reach(ctx)
+	if err != nil {
+		return nil, err
+	}
+	q := l.newCall()
+	q.anew = &anew{design: d, spec: spec}
+	r, _, err := l.ask(ctx, q)
+	switch {
+	case errors.Is(err, strategies.ErrStart):
+		*failed = append(*failed, &StartError{Path: s.node.path + "/" + r.ID, Err: r.Exit.Err})
+	case err != nil:
+		return nil, about(err, s.node.path)
+	}
+	changes := told(s, r.Changed)
+	err = d.below(s, spec, changes, func(s *Supervisor, spec *Spec) error {
+		more, err := d.carryOut(ctx, s, spec, failed)
+		changes = append(changes, more...)
+		return err
+	})
+	return changes, err
+}
+
+// anew is a new Spec on its way to the machine and back.
+type anew struct {
+	design *redesign
+	spec   *Spec
+	added  map[string]*node // the entries of those that the Spec so far does not have
+}
+
+// newConfig translates a new Spec for the machine; l.mu is held.
+func (d *redesign) newConfig(l *life, spec *Spec) *strategies.NewConfig {
+	n := &strategies.NewConfig{Config: spec.config()}
+	latest := l.latest
+	old := make(map[string]*Child, len(latest.Children))
+	for i := range latest.Children {
+		old[latest.Children[i].ID] = &latest.Children[i]
+	}
+	for i := range spec.Children {
+		c := &spec.Children[i]
+		switch before := old[c.ID]; {
+		case before == nil:
+			n.Added = append(n.Added, c.ID)
+		case d.renew[l.sup.node.path+"/"+c.ID], !alike(before.Start, c.Start):
+			n.Renew = append(n.Renew, c.ID)
+		}
+	}
+	return n
+}
+
+// alike reports whether one kind of supervisor, or of worker, is what another is.
+func alike(a, b Starter) bool {
+	x, y := a.nested(), b.nested()
+	return a.kind() == b.kind() && (x == nil) == (y == nil) && (x == nil || (x.Dynamic == nil) == (y.Dynamic == nil))
+}
+
+// reconfiguring makes the request of a new Spec.
+func (l *life) reconfiguring(a *anew) strategies.Input {
+	n := a.design.newConfig(l, a.spec)
+	n.Tag = a
+	up := l.sup.node
+	a.added = make(map[string]*node, len(n.Added))
+	for i := range n.Children {
+		c := &n.Children[i]
+		if !slices.Contains(n.Added, c.ID) {
+			continue
+		}
+		e := newChildNode(up, &a.spec.Children[i])
+		e.incarnation = up.sup.latest(c.ID)
+		c.Tag, c.Incarnation = e, e.incarnation
+		a.added[c.ID] = e
+	}
+	l.latest = a.spec
+	return strategies.Reconfigure(0, n)
+}
+
+// reconfigure records what became of a request: the description holds from now on.
+// If nobody can tell, because all that is said of the children is as it was, there is
+// no event. hub.mu is held.
+func (l *life) reconfigure(now time.Time, a *strategies.Action) {
+	n, r := l.sup.node, a.Tag.(*anew)
+	if a.Report == strategies.Reconfigured {
+		l.sup.spec.Store(r.spec)
+		l.reconfigured(now, r.spec, r.added, a.Members())
+	} else if a.Group > 0 || !n.sup.looks(r.spec) {
+		l.event(&Event{Kind: EventReconfiguring, Time: now, Incarnation: n.incarnation, Group: a.Members()}, n)
+	}
+}
+
+// looks reports whether all that can be seen of a supervisor is as a Spec says.
+func (s *supNode) looks(spec *Spec) bool { return reflect.DeepEqual(s.spec.config(), spec.config()) }
+
+// reconfigured lets a Spec hold, and records that; hub.mu is held.
+func (l *life) reconfigured(now time.Time, spec *Spec, added map[string]*node, group []string) {
+	n := l.sup.node
+	quiet := len(group) == 0 && n.sup.looks(spec)
+	n.sup.respec(spec, added)
+	if quiet {
+		return
+	}
+	e := Event{Kind: EventReconfigured, Time: now, Incarnation: n.incarnation, Group: group}
+	if l.heard() {
+		st := n.status(now)
+		e.Child = &st
+	}
+	l.event(&e, n)
+}
+
+// respec makes the children on the list those of a new Spec, in its order, with what
+// calls have added at the end. Those in added come on the list, if they are not there.
+func (s *supNode) respec(spec *Spec, added map[string]*node) {
+	if was, is := s.spec.Dynamic != nil, spec.Dynamic != nil; was != is { // names that it gave may be ids now, and the other way round
+		s.mixed = true
+		s.counts.floor = max(s.counts.floor, s.highest)
+	}
+	s.spec = spec
+	s.window.Limit(spec.Intensity)
+	in := make(map[string]bool, len(spec.Children))
+	for i := range spec.Children {
+		in[spec.Children[i].ID] = true
+	}
+	var others []*node
+	for c := s.first; c != nil; c = c.next {
+		if !in[c.id()] {
+			c.ofSpec = false
+			others = append(others, c)
+		}
+	}
+	s.first, s.tail = nil, nil
+	for i := range spec.Children {
+		c := &spec.Children[i]
+		kid := s.children[c.ID]
+		switch {
+		case kid != nil:
+			s.forget(c.ID) // whose name it has taken
+		case added[c.ID] != nil:
+			kid = added[c.ID]
+			kid.inherit()
+			kid.incarnation = max(kid.incarnation, s.latest(c.ID))
+			s.forget(c.ID)
+		default:
+			if kid = s.removed[c.ID]; kid != nil {
+				kid.respec(c) // should its supervisor begin anew
+			}
+			continue
+		}
+		kid.respec(c)
+		kid.ofSpec = true
+		s.add(kid)
+	}
+	for _, c := range others {
+		s.add(c)
+	}
+	for id := range s.removed {
+		if !in[id] {
+			s.forget(id)
+		}
+	}
+}
+
+// forget drops the entry of a child that was in the Spec and is not any more.
+func (s *supNode) forget(id string) {
+	r := s.removed[id]
+	if r == nil {
+		return
+	}
+	delete(s.removed, id)
+	s.counts.remember(id, used{r.incarnation, r.highest()})
+	r.discard()
+}
+
+// respec gives an entry what is said of the child now. What is below a supervisor
+// that stays one is that one's own affair.
+func (n *node) respec(c *Child) {
+	n.start, n.restart, n.kind = c.Start, c.Restart, c.Start.kind()
+	n.significant, n.needs = c.Significant, c.Needs
+	sub := c.Start.nested()
+	switch {
+	case sub == nil && n.sup != nil:
+		n.up.sup.counts.remember(n.id(), used{n.incarnation, n.highest()})
+		n.discard()
+		n.sup = nil
+	case sub != nil && n.sup == nil:
+		n.supervise(sub)
+		n.raise(n.up.sup.counts.last(n.id()).below)
+	}
+}

@@ -1,0 +1,308 @@
+package tree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/thejerf/suture/v4"
+
+	"github.com/coppice-go/coppice/strategies"
+)
+
+// lines are changes in words.
+func lines(changes []Change) (all []string) {
+	for _, c := range changes {
+		line := fmt.Sprintf("%s %v", c.Path, c.Change)
+		if c.With != "" {
+			line += " with " + c.With
+		}
+		all = append(all, line)
+	}
+	return all
+}
+
+// reconfigure gives the root another Spec, and holds what was done against the plan.
+func (s *stage) reconfigure(spec Spec, renew ...string) (done []string, err error) {
+	s.Helper()
+	plan, planErr := s.root.PlanReconfigure(spec, renew...)
+	changes, err := s.root.Reconfigure(s.Context(), spec, renew...)
+	synctest.Wait()
+	if planErr == nil {
+		s.want(lines(changes), lines(plan)...)
+	} else if err == nil || planErr.Error() != err.Error() {
+		s.Errorf("the plan failed: %v; the deed: %v", planErr, err)
+	}
+	return lines(changes), err
+}
+
+// What is in both keeps running; what is said of it holds at once. What leaves is
+// stopped before anything starts, wherever it is.
+func TestReconfigure(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		x := make(puppet)
+		s := on(t, Spec{Children: []Child{
+			quiet("a"),
+			{ID: "web", Start: Sub(Spec{Strategy: strategies.RestForOne, Children: []Child{x.child("api"), quiet("old"), quiet("cache"), quiet("log")}})},
+			quiet("gone"),
+		}})
+		s.seen()
+		web := Sub(Spec{
+			Strategy: strategies.OneForAll, Intensity: strategies.Intensity{Max: 7, Within: time.Minute},
+			Children: []Child{quiet("new"), {ID: "api", Restart: strategies.Transient, Start: Func(x.Serve)}, quiet("log")},
+		})
+		if err := s.root.Supervisor("t/web").TerminateChild(t.Context(), "log"); err != nil {
+			t.Fatal(err)
+		}
+		s.seen()
+		done, err := s.reconfigure(Spec{Children: []Child{{ID: "web", Start: web}, quiet("a"), quiet("cache")}}, "t/web/log")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.want(done, "t/gone removed", "t/cache added", "t/web/cache removed", "t/web/old removed", "t/web/new added")
+		s.want(s.seen(EventStopping, EventProgress, EventRemoved, EventReconfigured),
+			"stopping t/web/old", "stopping t/web/cache", "stopping t/gone",
+			"removed t/gone", "reconfigured t", "progress t/cache",
+			"removed t/web/cache", "removed t/web/old", "reconfigured t/web", "progress t/web/new")
+		var all []string
+		for st := range s.root.Walk() {
+			all = append(all, fmt.Sprintf("%s %v#%d", st.Path, st.State, st.Incarnation))
+		}
+		s.want(all, "t up#1", "t/web up#1", "t/web/new up#1", "t/web/api up#1", "t/web/log down#1", "t/a up#1", "t/cache up#1")
+		st, _ := s.root.Find("t/web")
+		if sup := st.Supervisor; sup.Strategy != strategies.OneForAll || sup.Intensity.Max != 7 || sup.Left != 7 {
+			t.Errorf("%+v", sup)
+		}
+		x <- errBoom // one_for_all now
+		synctest.Wait()
+		s.want(s.seen(EventRestarting, EventStopping, EventProgress),
+			"restarting t/web/api", "stopping t/web/new", "progress t/web/new", "progress t/web/api", "progress t/web/log")
+		x <- nil // transient now
+		synctest.Wait()
+		if got := s.state("t/web/api"); got != "down#2" {
+			t.Errorf("api is %s", got)
+		}
+		_ = s.stop()
+	})
+}
+
+// What runs something else is restarted with who shares its fate by the new Spec, and
+// does so from then on. Of what is as it was there is no event.
+func TestReconfigureRenews(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var ran []string
+		says := func(id, word string) Child {
+			return Child{ID: id, Start: Func(func(ctx context.Context) error {
+				ran = append(ran, word)
+				<-ctx.Done()
+				return nil
+			})}
+		}
+		spec := func(word string) Spec {
+			return Spec{Strategy: strategies.RestForOne, Children: []Child{
+				quiet("a"), {ID: "s", Start: Sub(Spec{Children: []Child{says("b", word), quiet("c")}})}, quiet("d"),
+			}}
+		}
+		s := on(t, spec("one"))
+		s.seen()
+		rev := s.root.Rev()
+		if done, err := s.reconfigure(spec("two")); err != nil || done != nil || s.root.Rev() != rev {
+			t.Errorf("%v, %v, %d events", done, err, s.root.Rev()-rev)
+		}
+		if done, err := s.reconfigure(spec("three"), "t/s/b"); err != nil || !slices.Equal(done, []string{"t/s/b renewed"}) {
+			t.Errorf("%v, %v", done, err)
+		}
+		done, err := s.reconfigure(spec("four"), "t/s/b", "t/s")
+		if err != nil {
+			t.Error(err)
+		}
+		s.want(done, "t/s renewed", "t/d renewed with t/s")
+		s.want(s.seen(EventReconfiguring, EventStopping, EventReconfigured, EventProgress),
+			"reconfiguring t/s", "stopping t/s/b", "reconfigured t/s", "progress t/s/b",
+			"reconfiguring t", "stopping t/d", "stopping t/s", "stopping t/s/c", "stopping t/s/b",
+			"reconfigured t", "progress t/s/b", "progress t/s/c", "progress t/s", "progress t/d")
+		if want := []string{"one", "three", "four"}; !slices.Equal(ran, want) {
+			t.Errorf("it ran %v, want %v", ran, want)
+		}
+		if _, err := s.reconfigure(spec("five")); err != nil {
+			t.Error(err)
+		}
+		_ = s.stop()
+		s.serve() // with the latest
+		synctest.Wait()
+		if ran[len(ran)-1] != "five" {
+			t.Errorf("it ran %v", ran)
+		}
+		_ = s.stop()
+	})
+}
+
+// A wrong Spec changes nothing, and all that is wrong is told.
+func TestReconfigureRefused(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		good := Spec{Children: []Child{quiet("a"), {ID: "s", Start: Sub(Spec{Children: []Child{quiet("b")}})}}}
+		s := on(t, good)
+		before := toText(t, s.root.Snapshot().Root)
+		bad := Spec{Children: []Child{quiet("a"), quiet("a"), {ID: "s", Start: Sub(Spec{Intensity: strategies.Intensity{Max: -3}, Children: []Child{{ID: "b"}}})}}}
+		_, err := s.reconfigure(bad, "t/nobody", "else/a", "t/a/b", "t/s/x")
+		for _, want := range []string{
+			"t/a: duplicate id", "t/s: invalid intensity", "t/s/b: ", "t/nobody: no such child", "else/a: no such child", "t/a/b: no such child", "t/s/x: no such child",
+		} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v\ndoes not say %q", err, want)
+			}
+		}
+		for _, dynamic := range []Spec{{Dynamic: &Child{Start: Func(untilCancelled)}}, {Dynamic: &Child{}, Strategy: strategies.OneForAll}} {
+			if _, err := s.reconfigure(dynamic); !errors.Is(err, strategies.ErrTemplate) {
+				t.Errorf("%v", err)
+			}
+		}
+		if d := cmp.Diff(before, toText(t, s.root.Snapshot().Root)); d != "" {
+			t.Errorf("it changed something: %s", d)
+		}
+		_ = s.stop()
+		for _, f := range []func(Spec, ...string) ([]Change, error){
+			s.root.PlanReconfigure,
+			func(spec Spec, renew ...string) ([]Change, error) {
+				return s.root.Reconfigure(t.Context(), spec, renew...)
+			},
+		} {
+			if _, err := f(good); !errors.Is(err, ErrNotRunning) {
+				t.Errorf("of a supervisor that does not run: %v", err)
+			}
+		}
+	})
+}
+
+// A start that fails leaves the child down, without an end of the tree; the next call
+// tries again.
+func TestReconfigureFails(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		fail := true
+		flaky := Child{ID: "b", Start: withInit(func(context.Context) error {
+			if fail {
+				return errBoom
+			}
+			return nil
+		})}
+		s := on(t, Spec{Strategy: strategies.RestForOne, Intensity: strategies.Intensity{Max: NoRestarts}, Children: []Child{quiet("a"), quiet("c")}})
+		spec := Spec{Strategy: strategies.RestForOne, Intensity: strategies.Intensity{Max: NoRestarts}, Children: []Child{quiet("a"), flaky, quiet("c"), quiet("d")}}
+		done, err := s.reconfigure(spec)
+		start, _ := errors.AsType[*StartError](err)
+		if start == nil || start.Path != "t/b" || !errors.Is(err, errBoom) {
+			t.Errorf("%v", err)
+		}
+		s.want(done, "t/b added", "t/d added")
+		s.want([]string{s.state("t/a"), s.state("t/b"), s.state("t/c"), s.state("t/d")}, "up#1", "down#1", "up#1", "down#0")
+		fail = false
+		done, err = s.reconfigure(spec)
+		if err != nil {
+			t.Error(err)
+		}
+		s.want(done, "t/b renewed", "t/c renewed with t/b", "t/d renewed")
+		s.want([]string{s.state("t/b"), s.state("t/c"), s.state("t/d")}, "up#2", "up#2", "up#1")
+		_ = s.stop()
+	})
+}
+
+// A child that comes to be of another kind is restarted; below a supervisor that does
+// not run the new Spec holds when it starts.
+func TestReconfigureKinds(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		sub := func(ids ...string) Starter {
+			var s Spec
+			for _, id := range ids {
+				s.Children = append(s.Children, quiet(id))
+			}
+			return Sub(s)
+		}
+		guest := Suture(func() *suture.Supervisor { return suture.NewSimple("guest") })
+		dynamic := Sub(Spec{Dynamic: &Child{Start: Func(untilCancelled)}})
+		worker := Func(untilCancelled)
+		s := on(t, Spec{Children: []Child{{ID: "k", Start: worker}}})
+		for i, start := range []Starter{sub("1"), guest, dynamic, sub("1", "2"), worker, sub("1")} {
+			done, err := s.reconfigure(Spec{Children: []Child{{ID: "k", Start: start}}})
+			if err != nil || !slices.Equal(done, []string{"t/k renewed"}) {
+				t.Errorf("%d: %v, %v", i, done, err)
+			}
+			if got, want := s.state("t/k"), fmt.Sprintf("up#%d", i+2); got != want {
+				t.Errorf("%d: it is %s, want %s", i, got, want)
+			}
+			if i == 2 {
+				ref, err := s.root.Supervisor("t/k").StartChild(t.Context(), Child{})
+				if err != nil || ref != (strategies.ChildRef{Path: "t/k/2", Incarnation: 2}) {
+					t.Errorf("%+v, %v: numbers begin above those of t/k/1", ref, err)
+				}
+			}
+		}
+		if got := s.state("t/k/1"); got == "up#1" || got == "up#2" {
+			t.Errorf("t/k/1 is %s once more", got)
+		}
+		if err := s.root.TerminateChild(t.Context(), "k"); err != nil {
+			t.Error(err)
+		}
+		if done, err := s.reconfigure(Spec{Children: []Child{{ID: "k", Start: sub("3", "1")}}}); err != nil || done != nil {
+			t.Errorf("%v, %v", done, err)
+		}
+		s.seen()
+		if _, err := s.root.RestartChild(t.Context(), "k"); err != nil {
+			t.Error(err)
+		}
+		s.want(s.seen(EventReconfigured, EventProgress), "reconfigured t/k", "progress t/k/3", "progress t/k/1", "progress t/k")
+		_ = s.stop()
+	})
+}
+
+// From a start that the supervisor waits for it is refused, from a child it is not.
+func TestReconfigureFromWithin(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var s *stage
+		var fromInit, fromServe error
+		spec := Spec{Children: []Child{quiet("a")}}
+		ask := make(chan struct{})
+		spec.Children = append(spec.Children, Child{ID: "b", Start: Of(func() (*phases, error) {
+			return &phases{
+				init: func(ctx context.Context) error {
+					root, _ := ctx.Value(stageKey{}).(func() *Supervisor)
+					_, fromInit = root().Reconfigure(ctx, spec)
+					return nil
+				},
+				serve: func(ctx context.Context) error {
+					<-ask
+					_, fromServe = s.root.Reconfigure(ctx, spec)
+					<-ctx.Done()
+					return nil
+				},
+			}, nil
+		})})
+		root, err := New("t", spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s = &stage{T: t, root: root}
+		ctx, cancel := context.WithCancel(context.WithValue(t.Context(), stageKey{}, func() *Supervisor { return root }))
+		served := make(chan error, 1)
+		go func() { served <- root.Serve(ctx) }()
+		synctest.Wait()
+		close(ask)
+		synctest.Wait()
+		if !errors.Is(fromInit, ErrFromInit) || fromServe != nil {
+			t.Errorf("%v, %v", fromInit, fromServe)
+		}
+		cancel()
+		<-served
+	})
+}
+
+type stageKey struct{}
+
+type phases struct{ init, serve func(context.Context) error }
+
+func (p *phases) Init(ctx context.Context) error  { return p.init(ctx) }
+func (p *phases) Serve(ctx context.Context) error { return p.serve(ctx) }

@@ -178,7 +178,7 @@ func ExampleSupervisor_Reconfigure() {
 		fmt.Println(err)
 	}
 	for _, c := range changes {
-		fmt.Println(c.Path, c.Change, c.With)
+		fmt.Println(c)
 	}
 	for child := range root.Walk() {
 		fmt.Println(child.Path, child.Incarnation)

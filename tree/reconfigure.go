@@ -19,6 +19,14 @@ type Change struct {
 	With   string            `json:"with,omitempty"` // of ChildRenewed: the path of the sibling whose fate it shares; empty if it is its own
 }
 
+// String is the path and what is done: "shop/web renewed with shop/db".
+func (c Change) String() string {
+	if c.With != "" {
+		return fmt.Sprintf("%s %v with %s", c.Path, c.Change, c.With)
+	}
+	return fmt.Sprintf("%s %v", c.Path, c.Change)
+}
+
 // Reconfigure gives the supervisor, and all below it, another Spec while they run, as
 // OTP's code_change does. A child that is in both keeps running, and whatever is said
 // of it but its Start holds at once, as do strategy, intensity and order; the restarts

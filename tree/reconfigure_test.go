@@ -19,11 +19,7 @@ import (
 // lines are changes in words.
 func lines(changes []Change) (all []string) {
 	for _, c := range changes {
-		line := fmt.Sprintf("%s %v", c.Path, c.Change)
-		if c.With != "" {
-			line += " with " + c.With
-		}
-		all = append(all, line)
+		all = append(all, c.String())
 	}
 	return all
 }

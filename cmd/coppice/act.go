@@ -6,9 +6,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/exit"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/show"
+	"github.com/coppice-go/coppice/tree/control"
 )
 
 // The four commands that do something to a running tree.

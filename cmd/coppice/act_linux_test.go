@@ -1,46 +1,36 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control/controltest"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/exit"
 	"github.com/coppice-go/coppice/strategies"
 	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/tree/control/controltest"
 )
-
-// signals are Actions that keep what is to be sent.
-type signals struct {
-	controltest.Actions
-	sent chan syscall.Signal
-}
-
-func (s signals) Signal(_ context.Context, path string, sig syscall.Signal) (control.Done, error) {
-	s.sent <- sig
-	return control.Done{Incarnation: 1}, nil
-}
 
 func TestAct(t *testing.T) {
 	startShop(t)
+	// Those after it in the list share its fate.
+	const restart = "restart shop/db: stops shop/web, shop/web/cache, shop/web/api, shop/db; starts shop/db, shop/web, shop/web/api, shop/web/cache; not counted against the budget of shop\n"
 	for _, c := range []struct {
 		args           []string
 		stdout, stderr string
 	}{
 		{[]string{"stop", "shop/db"}, "stopped shop/db\n", "stop shop/db: stops shop/db\n"},
 		{[]string{"start", "shop/db"}, "started shop/db, incarnation 2\n", "start shop/db: starts shop/db\n"},
-		{[]string{"restart", "shop/db"}, "restarted shop/db, incarnation 3\n", "restart shop/db: stops shop/db; starts shop/db; not counted against the budget of shop\n"},
-		{[]string{"restart", "shop/db", "--dry-run"}, "restart shop/db: stops shop/db; starts shop/db; not counted against the budget of shop\n", ""},
+		{[]string{"restart", "shop/db"}, "restarted shop/db, incarnation 3\n", restart},
+		{[]string{"restart", "shop/db", "--dry-run"}, restart, ""},
 		{
-			[]string{"restart", "shop/db", "-o", "json"}, `{"path":"shop/db","radius":{"stops":["shop/db"],"starts":["shop/db"]},"incarnation":4}` + "\n",
-			"restart shop/db: stops shop/db; starts shop/db; not counted against the budget of shop\n",
+			[]string{"restart", "shop/db", "-o", "json"}, `{"path":"shop/db","radius":{"stops":["shop/web","shop/web/cache","shop/web/api","shop/db"],"starts":["shop/db","shop/web","shop/web/api","shop/web/cache"]},"incarnation":4}` + "\n",
+			restart,
 		},
 		{[]string{"stop", "shop/db", "--dry-run", "-o", "json"}, `{"path":"shop/db","radius":{"stops":["shop/db"],"starts":[]}}` + "\n", ""},
 	} {
@@ -50,22 +40,33 @@ func TestAct(t *testing.T) {
 	}
 	refusedWith(t, exit.Failed, "it runs already", "start", "shop/db")
 	refusedWith(t, exit.Usage, "did you mean shop/db?", "stop", "shop/bd")
-	refusedWith(t, exit.Failed, "unsupported", "signal", "shop/db", "HUP")
+	refusedWith(t, exit.Failed, "shop/db has no process: it is up", "signal", "shop/db", "HUP")
 }
 
 func TestSignal(t *testing.T) {
-	sent := make(chan syscall.Signal, 1)
-	startShop(t, func(c *control.Config) { c.Actions = signals{controltest.Actions{Root: c.Root}, sent} })
-	for _, name := range []string{"HUP", "SIGHUP", "1"} {
-		want := result{"signalled shop/db with " + name + ", incarnation 1\n", "signal shop/db: sends its process " + name + "; whatever follows counts as its own doing\n", exit.Clean}
-		if d := cmp.Diff(want, command("signal", "shop/db", name), cmp.AllowUnexported(result{})); d != "" {
+	s := &shop{Run: controltest.StartIn(t, socketDir(t), "shop", tree.Spec{
+		Intensity: strategies.Intensity{Max: 3},
+		Children:  []tree.Child{{ID: "db", Start: tree.Of(controltest.StartProcess)}},
+	})}
+	for i, name := range []string{"HUP", "SIGHUP", "1"} {
+		before := s.Root.Snapshot().Rev
+		want := result{
+			fmt.Sprintf("signalled shop/db with %s, incarnation %d\n", name, i+1),
+			"signal shop/db: sends its process " + name + "; whatever follows counts as its own doing\n", exit.Clean,
+		}
+		got := command("signal", "shop/db", name)
+		got.stdout = regexp.MustCompile(`, pid \d+\n`).ReplaceAllString(got.stdout, "\n") // told if it has not ended yet
+		if d := cmp.Diff(want, got, cmp.AllowUnexported(result{})); d != "" {
 			t.Errorf("%s (-want +got):\n%s", name, d)
 		}
-		if sig := <-sent; sig != syscall.SIGHUP {
-			t.Errorf("%s: %v was sent", name, sig)
+		s.await(t, before, tree.EventProgress, "shop/db")
+		s.settle(t)
+		if st, _ := s.Root.Find("shop/db"); !strings.Contains(st.Last.Exit.String(), "hangup") {
+			t.Errorf("%s: it ended: %v", name, st.Last.Exit)
 		}
 	}
-	if got := stdoutOf(t, "signal", "--dry-run", "shop/db", "HUP"); !strings.Contains(got, "sends its process HUP") || len(sent) > 0 {
+	before := s.Root.Snapshot().Rev
+	if got := stdoutOf(t, "signal", "--dry-run", "shop/db", "HUP"); !strings.Contains(got, "sends its process HUP") || s.Root.Snapshot().Rev != before {
 		t.Error(got)
 	}
 }

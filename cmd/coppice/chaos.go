@@ -10,12 +10,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control/client"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/exit"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/interrupt"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/trial"
 	"github.com/coppice-go/coppice/tree/chaos"
 	"github.com/coppice-go/coppice/tree/chaos/check"
+	"github.com/coppice-go/coppice/tree/control/client"
 	"github.com/coppice-go/coppice/worker/guard"
 )
 
@@ -205,7 +205,7 @@ func carryOut(c *cli.Context, at string, p *chaos.Plan, o chaos.Options) error {
 
 	var j *chaos.Journal
 	if name := c.String("name"); name != "" {
-		t, err := client.Dial("", name)
+		t, err := client.Dial(stops.Order, "", name)
 		if err != nil {
 			return refused(err)
 		}

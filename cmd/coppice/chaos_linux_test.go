@@ -36,7 +36,7 @@ var elsewhere = map[string]string{
 	"never_ready": "a tree that does not come up: TestNeverReady",
 	"flaps":       "TestFlaps",
 	"oom":         "needs a memory limit of cgroups: worker's TestOOMKill",
-	"sink_panic":  "ends the program",
+	"sink_panic":  "package chaos",
 	"swizzle":     "package chaos", "storm": "package chaos", "race": "package chaos",
 }
 

@@ -9,10 +9,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control/client"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/demo"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/exit"
 	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/tree/control/client"
 )
 
 // completionFlag is what a shell puts last, after the word that is to be
@@ -200,7 +200,9 @@ func arguments(what, name string) []offer {
 }
 
 func runningNames() []offer {
-	trees, err := client.List("")
+	ctx, cancel := context.WithTimeout(context.Background(), completionLimit)
+	defer cancel()
+	trees, err := client.List(ctx, "")
 	if err != nil {
 		return nil // a completion has nobody to complain to
 	}
@@ -213,13 +215,13 @@ func runningNames() []offer {
 
 // paths are those of the running tree of that name.
 func paths(name string) []offer {
-	c, err := client.Dial("", name)
+	ctx, cancel := context.WithTimeout(context.Background(), completionLimit)
+	defer cancel()
+	c, err := client.Dial(ctx, "", name)
 	if err != nil {
 		return nil
 	}
 	defer c.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), completionLimit)
-	defer cancel()
 	s, err := c.Snapshot(ctx)
 	if err != nil {
 		return nil

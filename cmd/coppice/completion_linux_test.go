@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control/controltest"
 	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/tree/control/controltest"
 )
 
 func web() tree.Spec {

@@ -3,10 +3,10 @@ package main
 import (
 	"github.com/urfave/cli/v2"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/exit"
-	"github.com/coppice-go/coppice/cmd/coppice/internal/record"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/show"
+	"github.com/coppice-go/coppice/tree/control"
+	"github.com/coppice-go/coppice/tree/control/record"
 )
 
 // tailFollowed is how many lines begin a stream that is followed.
@@ -44,6 +44,8 @@ func logs(r *running) error {
 	}
 	q := control.LogsQuery{Path: path, Tail: record.All, Previous: r.Bool("previous"), Follow: r.Bool("follow")}
 	switch {
+	case r.IsSet("tail") && r.Int("tail") == 0:
+		q.Tail = record.None
 	case r.IsSet("tail"):
 		q.Tail = r.Int("tail")
 	case q.Follow:

@@ -37,6 +37,7 @@ func newApp(scenes []demo.Scene) *cli.App {
 			stopCommand(),
 			restartCommand(),
 			signalCommand(),
+			reloadCommand(),
 			checkCommand(),
 			explainCommand(),
 			simulateCommand(),

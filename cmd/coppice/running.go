@@ -12,11 +12,11 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control/client"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/exit"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/offline"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/show"
+	"github.com/coppice-go/coppice/tree/control"
+	"github.com/coppice-go/coppice/tree/control/client"
 )
 
 // This is what the commands have in common that talk to a running tree.
@@ -51,7 +51,7 @@ func runningCommand(cmd *cli.Command, check func(*cli.Context) error, do func(*r
 				return err
 			}
 		}
-		t, err := client.Dial("", c.String("name"))
+		t, err := client.Dial(c.Context, "", c.String("name"))
 		if err != nil {
 			return refused(err)
 		}
@@ -77,13 +77,13 @@ func checkArgs(c *cli.Context) error {
 // refused gives an error of the tree, or of the way to it, the exit status that
 // is due.
 func refused(err error) error {
-	if errors.Is(err, client.ErrNone) {
+	if errors.Is(err, client.ErrNoTree) {
 		return &exit.NoTreeError{Err: err}
 	}
 	if several, ok := errors.AsType[*client.SeveralError](err); ok {
 		return exit.Usagef("%v", several)
 	}
-	if e, ok := errors.AsType[*client.Error](err); ok && (e.Code == control.NotFound || e.Code == control.BadRequest) {
+	if e, ok := errors.AsType[*control.Error](err); ok && (e.Code == control.NotFound || e.Code == control.BadRequest || e.Code == control.BadFile) {
 		return exit.Usagef("%v", err)
 	}
 	return err

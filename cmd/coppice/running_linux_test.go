@@ -9,11 +9,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control/controltest"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/exit"
-	"github.com/coppice-go/coppice/cmd/coppice/internal/record"
 	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/tree/control"
+	"github.com/coppice-go/coppice/tree/control/controltest"
+	"github.com/coppice-go/coppice/tree/control/record"
 )
 
 // Which tree is meant is clear, or the remedy is told.

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/coppice-go/coppice/cmd/coppice/internal/exit"
-	"github.com/coppice-go/coppice/cmd/coppice/internal/record"
+	"github.com/coppice-go/coppice/tree/control/record"
 )
 
 func seq(n uint64) string { return strconv.FormatUint(n, 10) }

@@ -9,10 +9,10 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control/client"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/exit"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/show"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/top"
+	"github.com/coppice-go/coppice/tree/control/client"
 )
 
 func topCommand() *cli.Command {
@@ -57,7 +57,7 @@ func topAction(c *cli.Context) error {
 	if cfg.Recording != nil {
 		return top.Run(ctx, nil, cfg, os.Stdin, c.App.Writer)
 	}
-	t, err := client.Dial("", c.String("name"))
+	t, err := client.Dial(ctx, "", c.String("name"))
 	if err != nil {
 		return refused(err)
 	}

@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control/client"
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control/controltest"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/exit"
-	"github.com/coppice-go/coppice/cmd/coppice/internal/record"
 	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/tree/control/client"
+	"github.com/coppice-go/coppice/tree/control/controltest"
+	"github.com/coppice-go/coppice/tree/control/record"
 )
 
 // What makes no sense, or cannot be drawn, is refused before a tree is looked
@@ -102,7 +102,7 @@ func TestTopInTerminal(t *testing.T) {
 		t.Errorf("the first or the last line is missing:\n%s", text)
 	}
 	term.keys("Down", "j", "j", "j")
-	term.until(`(?m)^❯ .*└─cache +■1▶1 +up`)
+	term.until(`(?m)^❯ .*└─cache +■1▶2 +up`)
 	s.Book.Line(record.Line{Time: time.Now(), Path: "shop/web/cache", Incarnation: 1, Stream: "stderr", Text: "out of \x1b[2Jcheese"})
 	term.keys("Tab")
 	term.until(`! out of cheese`)
@@ -113,7 +113,7 @@ func TestTopInTerminal(t *testing.T) {
 	term.keys("Escape")
 	term.until(`─cache `)
 	term.keys("r")
-	term.until(`restart shop/web/api\? stops shop/web/api, starts shop/web/api \[y/N\]`)
+	term.until(`restart shop/web/api\? stops shop/web/cache, shop/web/api, starts shop/web/api,\s+shop/web/cache \[y/N\]`)
 	term.keys("n")
 	term.until(`enter why`)
 	term.keys("r")
@@ -165,7 +165,7 @@ func TestTopReplayInTerminal(t *testing.T) {
 // recordShop writes what happens when the cache crashes.
 func recordShop(t *testing.T, s *shop, name string) {
 	t.Helper()
-	c, err := client.Dial("", "shop")
+	c, err := client.Dial(t.Context(), "", "shop")
 	if err != nil {
 		t.Fatal(err)
 	}

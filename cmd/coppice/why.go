@@ -7,11 +7,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control/client"
-	"github.com/coppice-go/coppice/cmd/coppice/internal/record"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/show"
 	"github.com/coppice-go/coppice/strategies"
+	"github.com/coppice-go/coppice/tree/control"
+	"github.com/coppice-go/coppice/tree/control/client"
+	"github.com/coppice-go/coppice/tree/control/record"
 )
 
 func whyCommand() *cli.Command {
@@ -77,7 +77,7 @@ func origins(ctx context.Context, c *client.Client, w record.Why) (map[strategie
 		exits, ok := asked[origin.Origin]
 		if !ok {
 			other, err := c.Why(ctx, origin.Origin)
-			if e, ok := errors.AsType[*client.Error](err); ok && e.Code == control.NotFound {
+			if e, ok := errors.AsType[*control.Error](err); ok && e.Code == control.NotFound {
 				err = nil // it is gone and forgotten
 			}
 			if err != nil {

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/coppice-go/coppice/cmd/coppice/internal/exit"
-	"github.com/coppice-go/coppice/cmd/coppice/internal/record"
 	"github.com/coppice-go/coppice/strategies"
+	"github.com/coppice-go/coppice/tree/control/record"
 )
 
 // The one whose fault it was, and one that was restarted with it.

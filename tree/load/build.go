@@ -18,6 +18,9 @@ type builder struct {
 	file  *File
 	nodes map[string]*node // of the children, by path
 	clean bool             // nothing was wrong so far: it is worth asking the other packages
+
+	previous *File                   // nil: there is none
+	starters map[string]tree.Starter // of its programs, by path
 }
 
 func (b *builder) supervisor(path string, s *supervisor, in inherited) tree.Spec {
@@ -53,11 +56,34 @@ func (b *builder) supervisor(path string, s *supervisor, in inherited) tree.Spec
 }
 
 func (b *builder) program(path string, t *tree.Child, cmd worker.Command) {
+	read := fingerprintOf(&cmd)
+	b.file.read[path] = read
+	if kept := b.starters[path]; kept != nil && b.previous.read[path] == read {
+		b.file.Commands[path], t.Start = b.previous.Commands[path], kept
+		return
+	}
 	if b.hook != nil && b.clean {
 		b.hook(path, &cmd)
 	}
 	b.file.Commands[path] = cmd
 	t.Start = tree.Of(incarnations(cmd))
+}
+
+// starters are those of the programs, by path.
+func (f *File) starters() map[string]tree.Starter {
+	all := make(map[string]tree.Starter, len(f.Commands))
+	var walk func(path string, s tree.Spec)
+	walk = func(path string, s tree.Spec) {
+		for _, c := range s.Children {
+			if sub, ok := tree.SpecOf(c.Start); ok {
+				walk(path+"/"+c.ID, sub)
+			} else {
+				all[path+"/"+c.ID] = c.Start
+			}
+		}
+	}
+	walk(f.Name, f.Spec)
+	return all
 }
 
 // incarnations makes those of a command, which it prepares for the first.

@@ -23,6 +23,8 @@ type File struct {
 	// Commands are the programs of the tree by their paths ("shop/web/api"), as
 	// they will be run; for reading.
 	Commands map[string]worker.Command
+
+	read map[string]fingerprint // of Commands, before Options.Command
 }
 
 // Options are for those who embed the loader; the zero value is right for others.
@@ -31,8 +33,16 @@ type Options struct {
 	LookupEnv func(name string) (string, bool)
 
 	// Command is called for every program, copies included, in the order of the
-	// file, before it is put into the Spec, and may change it. Nil: nothing.
+	// file, before it is put into the Spec, and may change it; but not for those
+	// that are kept of Previous. Nil: nothing.
 	Command func(path string, c *worker.Command)
+
+	// Previous is a File that was read before. A program of which the new file says
+	// the same at the same path is kept: it has the Starter that it has in Previous,
+	// and its Command, as Options.Command left it then. What is policy may differ, see
+	// [Difference]. Previous is only read, and its tree may be running. Nil: nothing
+	// is kept.
+	Previous *File
 }
 
 // Read reads a tree from a file. The error is that of opening it, or an *Error.
@@ -113,8 +123,11 @@ func (d *decoder) read(data []byte, o Options) *File {
 	}
 	rootSection.decode(d, n, &r)
 	d.checkSupervisor(n, &r.supervisor)
-	f := &File{Path: d.file, Name: d.name(n, r.name), Chaos: r.chaos, Commands: make(map[string]worker.Command)}
+	f := &File{Path: d.file, Name: d.name(n, r.name), Chaos: r.chaos, Commands: make(map[string]worker.Command), read: make(map[string]fingerprint)}
 	b := builder{decoder: d, hook: o.Command, file: f, nodes: make(map[string]*node), clean: d.problems == nil}
+	if o.Previous != nil {
+		b.previous, b.starters = o.Previous, o.Previous.starters()
+	}
 	f.Spec = b.supervisor(f.Name, &r.supervisor, r.scope.within(inherited{dir: d.base}))
 	if b.clean {
 		b.verify(n)

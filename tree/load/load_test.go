@@ -131,26 +131,6 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	words := []string{"command", "copies", "env", "env_file", "any_significant", "restart"}
-	for in, want := range map[string]string{
-		"comand": "command", "commnad": "command", "Command": "command", "copy": "", "ENV": "env", "envfile": "env_file", "any": "any_significant",
-		"x": "", "restrat": "restart", "zzzzz": "", "en": "env", strings.Repeat("command", 20): "",
-	} {
-		if got := nearest(in, words); got != want {
-			t.Errorf("nearest to %q is %q, want %q", in, got, want)
-		}
-	}
-	for _, tt := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"ab", "ba", 1}, {"kitten", "sitting", 3}, {"ü", "u", 1}, {"abc", "abc", 0}} {
-		if got := edits(tt.a, tt.b); got != tt.want {
-			t.Errorf("edits from %q to %q: %d, want %d", tt.a, tt.b, got, tt.want)
-		}
-	}
-}
-
 // The carets are under the place, whatever is before it.
 func TestCarets(t *testing.T) {
 	for _, tt := range []struct {

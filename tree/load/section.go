@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/coppice-go/coppice/tree/internal/nearest"
 )
 
 // section is a mapping of the file: a table of its keys. It is the one source of
@@ -153,7 +155,7 @@ func (d *decoder) unknownKey(p *pair, here []info, noun string) (meant string) {
 		if noun == programSection.noun && slices.Contains(others, nestedSection.noun) || noun == nestedSection.noun && slices.Contains(others, programSection.noun) {
 			hint += "; a child with the key children is a supervisor, any other is a program"
 		}
-	} else if meant = nearest(p.key, names(here)); meant != "" {
+	} else if meant = nearest.Word(p.key, names(here)); meant != "" {
 		hint = fmt.Sprintf("did you mean %q?", meant)
 	} else {
 		hint = "the keys of " + noun + " are " + list(names(here))

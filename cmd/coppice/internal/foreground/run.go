@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -13,10 +12,10 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/interrupt"
-	"github.com/coppice-go/coppice/cmd/coppice/internal/record"
 	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/tree/control"
+	"github.com/coppice-go/coppice/tree/control/record"
 	"github.com/coppice-go/coppice/tree/load"
 	"github.com/coppice-go/coppice/worker"
 )
@@ -46,23 +45,32 @@ func Run(stops *interrupt.Stops, cfg Config) error {
 	debug.SetGCPercent(50) // a supervisor is there to be small, and makes little garbage
 	book := record.New(record.Limits{})
 	defer book.Close()
-	file, err := load.Read(cfg.File, load.Options{Command: func(path string, c *worker.Command) { listen(book, path, c) }})
-	if err != nil {
+	r := &runner{cfg: cfg, book: book, log: newLogger(cfg.Log), stops: stops, systemd: systemd{send: notify}, ended: make(chan struct{})}
+	var err error
+	if r.file, err = r.read(nil); err != nil {
 		return err
 	}
-	r := &runner{cfg: cfg, log: newLogger(cfg.Log), stops: stops, systemd: systemd{send: notify}, ended: make(chan struct{})}
-	spec := file.Spec
+	spec := r.file.Spec
 	spec.Logger, spec.Sink = r.log, r.event
-	if r.root, err = tree.New(file.Name, spec); err != nil {
+	if r.root, err = tree.New(r.file.Name, spec); err != nil {
 		return err
 	}
 	book.Watch(r.root)
-	socket, err := r.listen(book, file.Chaos)
-	if err != nil {
+	if err := r.listen(); err != nil {
 		return err
 	}
-	defer socket.Close()
-	return r.run(file)
+	if r.socket != nil {
+		defer r.socket.Close()
+	}
+	return r.run(r.file)
+}
+
+// read reads the file. What is as in the previous one is kept of that.
+func (r *runner) read(previous *load.File) (*load.File, error) {
+	return load.Read(r.cfg.File, load.Options{
+		Previous: previous,
+		Command:  func(path string, c *worker.Command) { listen(r.book, path, c) },
+	})
 }
 
 // listen has the book keep what a program writes.
@@ -75,36 +83,45 @@ func listen(book *record.Book, path string, c *worker.Command) {
 // runner is a tree that runs.
 type runner struct {
 	cfg     Config
+	book    *record.Book
 	log     hclog.Logger
 	root    *tree.Supervisor
 	stops   *interrupt.Stops
+	socket  *control.Server // nil: there is none
 	waits   waits
 	systemd systemd
 	ended   chan struct{} // closed when the tree has ended
+
+	reloading sync.Mutex // guards file
+	file      *load.File // that holds
 }
 
-type noSocket struct{}
-
-func (noSocket) Close() error { return nil }
-
 // listen makes the control socket, before anything starts.
-func (r *runner) listen(book *record.Book, chaos bool) (io.Closer, error) {
+func (r *runner) listen() error {
 	if !r.cfg.Control {
-		return noSocket{}, nil
+		return nil
 	}
 	s, err := control.Serve(control.Config{
-		Name: r.cfg.Name, Dir: r.cfg.Dir, Root: r.root, Book: book, Actions: actions{r.root, r.stops.Ask},
-		Version: r.cfg.Version, File: r.cfg.File, Chaos: chaos, Logger: r.log,
+		Name: r.cfg.Name, Dir: r.cfg.Dir, Root: r.root, Book: r.book, Stop: r.stops.Ask, Reload: r.reload,
+		Version: r.cfg.Version, File: r.cfg.File, Chaos: r.file.Chaos, Logger: r.log,
 	})
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		r.log.Warn("there is no control socket", "error", err)
-		return noSocket{}, nil
+		return nil
 	case err != nil:
-		return nil, err
+		return err
 	}
 	r.log.Debug("answering at the control socket", "socket", s.Socket())
-	return s, nil
+	r.socket = s
+	return nil
+}
+
+// allowChaos says whether faults may be injected from now on.
+func (r *runner) allowChaos(allowed bool) {
+	if r.socket != nil {
+		r.socket.AllowChaos(allowed)
+	}
 }
 
 // event is the sink of the tree.
@@ -124,6 +141,7 @@ func (r *runner) run(file *load.File) error {
 	defer endWatchdog()
 	var stopping sync.WaitGroup
 	stopping.Go(r.stopping)
+	stopping.Go(r.hangups)
 
 	served := make(chan error, 1)
 	go func() { served <- r.serve() }()
@@ -166,7 +184,7 @@ func (r *runner) killAll(served <-chan error) error {
 	for {
 		for s := range r.root.Walk() {
 			if s.PID != 0 {
-				_ = actions{root: r.root}.send(s, syscall.SIGKILL)
+				_ = control.SendSignal(r.root, s, syscall.SIGKILL)
 			}
 		}
 		// One that was just being started is not seen yet.

@@ -22,6 +22,13 @@ func (s *systemd) ready(status string) {
 	s.once.Do(func() { s.send(daemon.SdNotifyReady + "\nSTATUS=" + status) })
 }
 
+// reloading and reloaded tell of a reload (Type=notify-reload).
+func (s *systemd) reloading() {
+	s.send(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
+}
+
+func (s *systemd) reloaded() { s.send(daemon.SdNotifyReady) }
+
 func (s *systemd) stopping(status string) {
 	state := daemon.SdNotifyStopping
 	if status != "" {

@@ -77,7 +77,11 @@ func (t *Tree) Program(path string) error {
 	n := t.find(path)
 	switch {
 	case n.spec == nil:
-		return errors.New("there is no such program; " + didYouMean(path, t.root.Workers()))
+		hint := "`coppice check` lists all of them"
+		if meant := t.Nearest(path); meant != "" {
+			hint = "did you mean " + meant + "?"
+		}
+		return errors.New("there is no such program; " + hint)
 	case n.tree != nil:
 		for below := range n.all() {
 			if below.tree == nil {

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
-	"github.com/coppice-go/coppice/cmd/coppice/internal/record"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/show"
 	"github.com/coppice-go/coppice/strategies"
 	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/tree/control"
+	"github.com/coppice-go/coppice/tree/control/record"
 )
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)

@@ -3,9 +3,9 @@ package show
 import (
 	"fmt"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/record"
 	"github.com/coppice-go/coppice/strategies"
 	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/tree/control/record"
 )
 
 // Whose fault an end was, and what was decided on it.

@@ -6,7 +6,7 @@ import (
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/record"
+	"github.com/coppice-go/coppice/tree/control/record"
 )
 
 // Logs draws output as it comes. Where a child is another incarnation than in

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
 	"github.com/coppice-go/coppice/strategies"
 	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/tree/control"
 )
 
 // Order is something that is to be done to a child.

@@ -3,8 +3,8 @@ package show
 import (
 	"testing"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
 	"github.com/coppice-go/coppice/strategies"
+	"github.com/coppice-go/coppice/tree/control"
 )
 
 func TestPlan(t *testing.T) {

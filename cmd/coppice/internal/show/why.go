@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/record"
 	"github.com/coppice-go/coppice/strategies"
+	"github.com/coppice-go/coppice/tree/control/record"
 )
 
 // Report is what is known of the ends of one child.

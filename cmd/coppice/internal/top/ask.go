@@ -3,7 +3,7 @@ package top
 import (
 	"fmt"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
+	"github.com/coppice-go/coppice/tree/control"
 )
 
 // What is asked about the child under the cursor, and what comes of it.

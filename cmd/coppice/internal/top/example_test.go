@@ -5,10 +5,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/top"
 	"github.com/coppice-go/coppice/strategies"
 	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/tree/control"
 )
 
 func Example() {

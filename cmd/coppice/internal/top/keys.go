@@ -3,7 +3,7 @@ package top
 import (
 	"slices"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
+	"github.com/coppice-go/coppice/tree/control"
 )
 
 // many is further than any list is long.

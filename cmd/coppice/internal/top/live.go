@@ -6,10 +6,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
-	"github.com/coppice-go/coppice/cmd/coppice/internal/record"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/show"
 	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/tree/control"
+	"github.com/coppice-go/coppice/tree/control/record"
 )
 
 // logTail is how many lines of output there were already are asked for.

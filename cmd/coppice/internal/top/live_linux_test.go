@@ -13,13 +13,13 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control/client"
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control/controltest"
-	"github.com/coppice-go/coppice/cmd/coppice/internal/record"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/show"
 	"github.com/coppice-go/coppice/strategies"
 	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/tree/control"
+	"github.com/coppice-go/coppice/tree/control/client"
+	"github.com/coppice-go/coppice/tree/control/controltest"
+	"github.com/coppice-go/coppice/tree/control/record"
 )
 
 // reporter is a client that tells why.
@@ -53,7 +53,7 @@ func startScreen(t *testing.T) *screen {
 		},
 	})
 	var err error
-	if s.client, err = client.Dial(s.run.Dir, ""); err != nil {
+	if s.client, err = client.Dial(t.Context(), s.run.Dir, ""); err != nil {
 		t.Fatal(err)
 	}
 	snapshot, err := s.client.Snapshot(t.Context())
@@ -118,7 +118,7 @@ func TestLive(t *testing.T) {
 	s.run.Book.Line(record.Line{Time: time.Now(), Path: "shop/cache", Incarnation: 1, Stream: "stdout", Text: "out of cheese"})
 	s.key("down")
 	s.key("down")
-	s.until("if it dies  ■ stops cache  ▶ starts cache")
+	s.until("if it dies  ■ stops cache, api  ▶ starts api, cache")
 	s.key("tab")
 	s.until("log shop/cache", "| out of cheese")
 	s.crash <- errors.New("disk full")
@@ -128,7 +128,7 @@ func TestLive(t *testing.T) {
 
 	s.key("shift+tab")
 	s.key("r")
-	s.until("restart shop/cache? stops shop/cache, starts shop/cache [y/N]")
+	s.until("restart shop/cache? stops shop/cache, shop/api, starts shop/api, shop/cache [y/N]")
 	s.key("y")
 	s.until("restarted shop/cache, incarnation 3", "2/2", "▰▱ 1/2")
 	s.key("s")

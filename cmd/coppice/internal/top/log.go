@@ -7,7 +7,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/record"
+	"github.com/coppice-go/coppice/tree/control/record"
 )
 
 // logLines is how many lines of output are kept.

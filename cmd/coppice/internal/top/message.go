@@ -3,10 +3,10 @@ package top
 import (
 	"time"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
-	"github.com/coppice-go/coppice/cmd/coppice/internal/record"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/show"
 	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/tree/control"
+	"github.com/coppice-go/coppice/tree/control/record"
 )
 
 // Msg is something that a Model is told.

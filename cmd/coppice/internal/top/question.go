@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/show"
+	"github.com/coppice-go/coppice/tree/control"
 )
 
 // question is what the last line asks. The zero question asks nothing.

@@ -3,9 +3,9 @@ package top
 import (
 	"slices"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
 	"github.com/coppice-go/coppice/strategies"
 	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/tree/control"
 )
 
 // radius is whom the end of the child under the cursor takes with it.

@@ -11,10 +11,10 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
-	"github.com/coppice-go/coppice/cmd/coppice/internal/record"
 	"github.com/coppice-go/coppice/cmd/coppice/internal/show"
 	"github.com/coppice-go/coppice/tree"
+	"github.com/coppice-go/coppice/tree/control"
+	"github.com/coppice-go/coppice/tree/control/record"
 )
 
 // TestScripts plays the transcripts in testdata: messages go in, the effects

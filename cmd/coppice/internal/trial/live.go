@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control"
-	"github.com/coppice-go/coppice/cmd/coppice/internal/control/client"
 	"github.com/coppice-go/coppice/tree"
 	"github.com/coppice-go/coppice/tree/chaos"
+	"github.com/coppice-go/coppice/tree/control"
+	"github.com/coppice-go/coppice/tree/control/client"
 )
 
 // OnRunning carries out a plan on a tree that runs, if its file allows that.
@@ -117,7 +117,7 @@ func (l live) Start(ctx context.Context, path string) error {
 
 // inTreesTerms makes of an answer what a call of the tree would have returned.
 func inTreesTerms(err error) error {
-	if e, ok := errors.AsType[*client.Error](err); ok {
+	if e, ok := errors.AsType[*control.Error](err); ok {
 		switch e.Code {
 		case control.Conflict:
 			return fmt.Errorf("%w: %w", tree.ErrChildRunning, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -114,9 +115,9 @@ func (e Event) String() string {
 	case EventStuck:
 		return e.Path + ": does not stop and cannot be killed, its supervisor ends"
 	case EventReconfiguring:
-		return e.Path + ": gets another description" + e.many("stopped")
+		return e.Path + ": gets another description" + e.members("stopping")
 	case EventReconfigured:
-		return e.Path + ": has another description" + e.many("started")
+		return e.Path + ": has another description" + e.members("starting")
 	case EventDropped:
 		return fmt.Sprintf("%d events were lost here", e.N)
 	}
@@ -138,10 +139,10 @@ func (e *Event) siblings() string {
 	return fmt.Sprintf(", and with it %d of its siblings", len(e.Group)-1)
 }
 
-// many tells of the children that a new description stops or starts.
-func (e *Event) many(what string) string {
+// members names the children that a new description stops or starts.
+func (e *Event) members(what string) string {
 	if len(e.Group) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", for which %d of its children are %s", len(e.Group), what)
+	return ", " + what + " " + strings.Join(e.Group, ", ")
 }

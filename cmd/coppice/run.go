@@ -20,7 +20,8 @@ func runCommand() *cli.Command {
 		Usage:     "run the tree of a file, in the foreground",
 		ArgsUsage: "FILE",
 		Description: "The log goes to stderr: a line of a program has its path and pid, and | for stdout or ! for stderr;\n" +
-			"-- is what the tree does. The first SIGINT, SIGTERM or SIGHUP stops the tree in order, a second one kills it.\n" +
+			"-- is what the tree does. The first SIGINT or SIGTERM stops the tree in order, a second one kills it; SIGHUP lets it\n" +
+			"read its file again, as `coppice reload` does, unless it comes because the terminal was closed: then it stops.\n" +
 			"Other terminals see and steer the tree with `coppice ps`, why, events, logs, restart and so on.\n\n" +
 			"Exit status: 0 stopped as asked, or finished; 1 the root of the tree gave up; 2 the file is wrong,\n" +
 			"nothing was started; 3 any other failure.",

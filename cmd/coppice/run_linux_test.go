@@ -207,7 +207,6 @@ children:
 		socket bool // may be left
 	}{
 		{"SIGTERM", times, func(r *liveRun) { r.signal(syscall.SIGTERM) }, exit.Clean, false},
-		{"SIGHUP", 1, func(r *liveRun) { r.signal(syscall.SIGHUP) }, exit.Clean, false},
 		{"SIGINT twice", times, func(r *liveRun) {
 			r.signal(syscall.SIGINT)
 			r.await(1, "stopping in order")

@@ -14,8 +14,8 @@ import (
 	"github.com/coppice-go/coppice/cmd/coppice/internal/exit"
 )
 
-// The service manager hears when the tree is up, that it is alive, and that it
-// stops; the programs hear nothing of the service manager.
+// The service manager hears when the tree is up, that it is alive, that it
+// reads its file again, and that it stops; the programs hear nothing of the service manager.
 func TestRunNotifies(t *testing.T) {
 	dir, err := os.MkdirTemp("", "cop")
 	if err != nil {
@@ -49,6 +49,9 @@ func TestRunNotifies(t *testing.T) {
 	hear("WATCHDOG=1")
 	hear("WATCHDOG=1")
 	r.await(1, `shop/a.* \| socket:\.$`)
+	r.signal(syscall.SIGHUP)
+	hear("RELOADING=1")
+	hear("READY=1")
 	r.signal(syscall.SIGTERM)
 	hear("STOPPING=1")
 	if status := r.wait(); status != exit.Clean {

@@ -20,7 +20,7 @@ import (
 func TestWhichTree(t *testing.T) {
 	dir := socketDir(t)
 	for _, args := range [][]string{
-		{"ps"}, {"tree"}, {"events"}, {"logs"}, {"why", "shop"}, {"wait", "--ready", "shop"},
+		{"ps"}, {"tree"}, {"events"}, {"logs"}, {"why", "shop"}, {"wait", "--ready", "shop"}, {"reload"},
 		{"start", "shop/a"}, {"stop", "shop/a"}, {"restart", "shop/a"}, {"signal", "shop/a", "HUP"},
 	} {
 		refusedWith(t, exit.NoTree, "no tree is running; start one with `coppice run FILE`", args...)

@@ -74,7 +74,7 @@ var parameters = func() map[string][]string {
 		"/v1/wait":   taken(func(v *values) { parseWait(v) }),
 		"/v1/why":    {"path"},
 	}
-	for _, path := range []string{"/v1/start", "/v1/stop", "/v1/restart", "/v1/signal"} {
+	for _, path := range []string{"/v1/start", "/v1/stop", "/v1/restart", "/v1/signal", "/v1/reload"} {
 		all[path] = []string{"plan"}
 	}
 	return all

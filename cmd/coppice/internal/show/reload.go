@@ -58,11 +58,18 @@ func whyRenewed(said []control.Difference, with string) string {
 	return strings.Join(parts, "; ")
 }
 
-// differences tells what is said otherwise, and what takes effect later.
+// differences tells what is said otherwise. Values of variables are not told.
 func differences(said []control.Difference) string {
 	var parts []string
 	for _, d := range said {
-		parts = append(parts, fmt.Sprintf("%s: %s → %s", d.Key, value(d.Old), value(d.New)))
+		switch variable := strings.HasPrefix(d.Key, "env."); {
+		case variable && d.New == "":
+			parts = append(parts, d.Key+" is not set any more")
+		case variable:
+			parts = append(parts, d.Key+" is "+d.New)
+		default:
+			parts = append(parts, fmt.Sprintf("%s: %s → %s", d.Key, value(d.Old), value(d.New)))
+		}
 	}
 	return strings.Join(parts, "; ")
 }

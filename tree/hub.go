@@ -63,7 +63,7 @@ type supNode struct {
 	removed     map[string]*node // those of the Spec that were removed since the last boot
 	counts      counts           // of the others that were
 	serial      uint64           // the latest name given to a child of a dynamic supervisor
-	mixed       bool             // it has not always been one: names that it gives may have been used
+	mixed       bool             // what was below it before, under its name, may have had names that it gives
 	highest     uint64           // the highest number of an incarnation, or name given, anywhere below; guarded by hub.mu
 	running     *Supervisor      // guarded by hub.mu
 	events      *subscriber      // nil without a Sink; used by the loops, one after the other

@@ -53,6 +53,10 @@ func tell(e *tree.Event) (text string, style lipgloss.Style) {
 		return restarting(e), busy
 	case tree.EventRenewing:
 		return "restarting " + group(e) + ": by request, not counted", busy
+	case tree.EventReconfiguring:
+		return "gets another description" + takePart(e, "stops for it", "stop for it"), busy
+	case tree.EventReconfigured:
+		return "has another description" + takePart(e, "starts", "start"), plain
 	case tree.EventStopping:
 		if e.After > 0 {
 			return "stopping, within " + span(e.After), plain
@@ -63,7 +67,7 @@ func tell(e *tree.Event) (text string, style lipgloss.Style) {
 	case tree.EventShutdownError:
 		return shutdownError(e), red
 	case tree.EventGivingUp:
-		return fmt.Sprintf("not restarted: it would be restart %d, %d allowed; %s gives up", e.Spent, e.Max, parent(e.Path)), red
+		return fmt.Sprintf("not restarted: it would be restart %d, %d allowed; %s gives up", e.Spent, e.Max, Parent(e.Path)), red
 	case tree.EventCancelled:
 		return "its start was given up", plain
 	case tree.EventStuck:
@@ -88,6 +92,17 @@ func group(e *tree.Event) string {
 		return "it alone"
 	}
 	return strings.Join(e.Group, ", ") + " together"
+}
+
+// takePart names those who stop or start for another description.
+func takePart(e *tree.Event, one, many string) string {
+	switch len(e.Group) {
+	case 0:
+		return ""
+	case 1:
+		many = one
+	}
+	return fmt.Sprintf(": %s %s", list(e.Group, 0), many)
 }
 
 func shutdownError(e *tree.Event) string {

@@ -28,6 +28,17 @@ func (r *Report) stop(x *record.Exit) Stop {
 	return s
 }
 
+// reload says what another description of the tree was the reason of.
+const reload = " because the tree's description changed (reload)"
+
+// reloaded is what another description meant for a child that it stopped.
+func (d *draft) reloaded() string {
+	if d.report.Status == nil {
+		return "stopped"
+	}
+	return "restarted"
+}
+
 // cause returns the end from which another follows.
 func (d *draft) cause(x *record.Exit) (cause record.Exit, known bool) {
 	if x.Cascade == nil || ownFault(d.report.Path, x) {
@@ -42,6 +53,10 @@ func (d *draft) because(x *record.Exit, cause record.Exit, known bool) string {
 	path := d.report.Path
 	stop := d.report.stop(x)
 	switch {
+	case x.Cascade == nil && stop.Reload && stop.Path == path:
+		return "it was " + d.reloaded() + reload
+	case x.Cascade == nil && stop.Reload:
+		return stop.Path + " was " + d.reloaded() + reload + ", and this with it"
 	case x.Cascade == nil && stop.Request == path:
 		return "it was restarted by request"
 	case x.Cascade == nil && stop.Request != "":
@@ -74,9 +89,9 @@ func (d *draft) because(x *record.Exit, cause record.Exit, known bool) string {
 // decision tells what a supervisor decided on an end, or on the one that it
 // follows from.
 func (d *draft) decision(x, decided *record.Exit) string {
-	r := decided.Restart
+	r, stop := decided.Restart, d.report.stop(x)
 	switch {
-	case r == nil && x.Cascade == nil && d.report.stop(x).Request != "":
+	case r == nil && x.Cascade == nil && (stop.Request != "" || stop.Reload && d.report.Status != nil):
 		return "started again, and counted against no budget"
 	case r == nil && x.Cascade == nil && x.Told:
 		return "not restarted for this, and nothing was counted"
@@ -112,7 +127,7 @@ func (d *draft) within(r *record.Restart) string {
 func (d *draft) undecided(x *record.Exit) string {
 	st := d.report.Status
 	switch {
-	case st == nil || parent(d.report.Path) == "":
+	case st == nil || Parent(d.report.Path) == "":
 		return ""
 	case x.Kind == tree.EventNotStarted:
 		return "who asked for the start was told; nothing was counted"

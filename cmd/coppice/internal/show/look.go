@@ -108,9 +108,9 @@ func oneLine(text string) string {
 	}, strings.TrimSpace(text))
 }
 
-// stateStyle is the colour of a state. failed says that the last end was a
+// StateStyle is the colour of a state. failed says that the last end was a
 // failure.
-func stateStyle(s strategies.State, failed bool) lipgloss.Style {
+func StateStyle(s strategies.State, failed bool) lipgloss.Style {
 	switch {
 	case s == strategies.Up:
 		return green
@@ -148,5 +148,5 @@ func Under(path, top string) bool {
 	return ok && (rest == "" || rest[0] == '/')
 }
 
-// parent is the path of a child's supervisor.
-func parent(path string) string { return path[:max(0, strings.LastIndexByte(path, '/'))] }
+// Parent is the path of a child's supervisor; empty for the root's.
+func Parent(path string) string { return path[:max(0, strings.LastIndexByte(path, '/'))] }

@@ -35,7 +35,7 @@ func (o Order) Plan() string {
 	if len(parts) == 0 {
 		parts = append(parts, o.nothing())
 	}
-	if up := parent(o.Path); up != "" && o.Do == control.Restart {
+	if up := Parent(o.Path); up != "" && o.Do == control.Restart {
 		parts = append(parts, "not counted against the budget of "+up)
 	}
 	text := head + ": " + strings.Join(parts, "; ") + "\n"
@@ -56,7 +56,7 @@ func (o Order) nothing() string {
 // left returns the paths of the siblings that run on although they need what is
 // stopped.
 func (o Order) left() []string {
-	up := Find(o.Tree, parent(o.Path))
+	up := Find(o.Tree, Parent(o.Path))
 	if o.Do != control.Stop || up == nil || up.Supervisor == nil || up.Supervisor.Strategy != strategies.Dependents {
 		return nil
 	}
@@ -89,7 +89,7 @@ func (o Order) Result(d control.Done, pid int) string {
 	switch {
 	case o.Do == control.Signal:
 		text += " with " + o.Signal
-	case o.Do == control.Stop && parent(d.Path) == "":
+	case o.Do == control.Stop && Parent(d.Path) == "":
 		text = fmt.Sprintf("stopping %s, which ends the run", d.Path)
 	}
 	if d.Incarnation > 0 {

@@ -85,9 +85,8 @@ func (l Look) rows(rows []row, st tree.Status, branch, below string) []row {
 }
 
 func (l Look) row(name string, st *tree.Status) row {
-	failed := st.Last != nil && !st.Last.Exit.Class.Clean()
-	r := row{state: stateStyle(st.State, failed), exit: faint}
-	if failed {
+	r := row{state: StateStyle(st.State, Failed(st)), exit: faint}
+	if Failed(st) {
 		r.exit = plain
 	}
 	pid, uptime, run := none, none, none
@@ -100,12 +99,15 @@ func (l Look) row(name string, st *tree.Status) row {
 	if st.Incarnation != 0 {
 		run = fmt.Sprintf("#%d", st.Incarnation)
 	}
-	r.cells = [...]string{name, st.State.String(), pid, uptime, run, rule(st), l.restarts(st.Supervisor), l.lastExit(st)}
+	r.cells = [...]string{name, st.State.String(), pid, uptime, run, Rule(st), l.restarts(st.Supervisor), l.lastExit(st)}
 	return r
 }
 
-// rule is who is restarted: of a supervisor its strategy, of others when.
-func rule(st *tree.Status) string {
+// Failed reports whether the last end of a child was a failure.
+func Failed(st *tree.Status) bool { return st.Last != nil && !st.Last.Exit.Class.Clean() }
+
+// Rule is who is restarted: of a supervisor its strategy, of others when.
+func Rule(st *tree.Status) string {
 	switch s := st.Supervisor; {
 	case s == nil:
 		return st.Restart.String()
@@ -147,8 +149,7 @@ func (l Look) lastExit(st *tree.Status) string {
 
 // Status is the state of one child in a line.
 func (l Look) Status(st *tree.Status) string {
-	failed := st.Last != nil && !st.Last.Exit.Class.Clean()
-	text := l.paint(stateStyle(st.State, failed), st.State.String())
+	text := l.paint(StateStyle(st.State, Failed(st)), st.State.String())
 	if !st.Since.IsZero() {
 		text += " for " + span(max(0, l.Now.Sub(st.Since)))
 	}

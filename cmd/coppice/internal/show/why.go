@@ -83,7 +83,11 @@ func (d *draft) field(name, text string) {
 func (d *draft) state() {
 	w := &d.report.Why
 	if w.Status == nil {
-		d.line(d.paint(bold, w.Path) + "  is not in the tree any more")
+		text := "  is not in the tree any more"
+		if d.report.With != nil && d.report.With.Dropped() {
+			text += reload
+		}
+		d.line(d.paint(bold, w.Path) + text)
 		return
 	}
 	d.line(d.Status(w.Status))

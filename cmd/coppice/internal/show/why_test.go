@@ -197,11 +197,23 @@ func TestAbove(t *testing.T) {
 
 		{Kind: tree.EventStopping, Path: "shop/web/api", Incarnation: 4},
 		{Kind: tree.EventExited, Path: "shop/web/api", Incarnation: 4},
+
+		{Kind: tree.EventReconfiguring, Path: "shop", Group: []string{"db", "web"}},
+		{Kind: tree.EventStopping, Path: "shop/web"},
+		{Kind: tree.EventStopping, Path: "shop/web/api", Incarnation: 5},
+		{Kind: tree.EventExited, Path: "shop/web/api", Incarnation: 5},
+		{Kind: tree.EventExited, Path: "shop/web"},
+		{Kind: tree.EventReconfigured, Path: "shop", Group: []string{"db", "web"}},
+		{Kind: tree.EventStarting, Path: "shop/web"},
+
+		{Kind: tree.EventStopping, Path: "shop/web/api", Incarnation: 6},
+		{Kind: tree.EventExited, Path: "shop/web/api", Incarnation: 6},
 	} {
 		a.See(&e)
 	}
 	for n, want := range map[uint64]Stop{
 		1: {Path: "shop/web", Cascade: dbDied}, 2: {Path: "shop/web", Request: "shop/db"}, 3: {}, 4: {Path: "shop/web/api"},
+		5: {Path: "shop/web", Reload: true}, 6: {Path: "shop/web/api"},
 	} {
 		if got, ok := a.Of(n); got != want || ok != (want != Stop{}) {
 			t.Errorf("incarnation %d: %+v, want %+v", n, got, want)

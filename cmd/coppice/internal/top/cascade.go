@@ -9,20 +9,22 @@ import (
 
 // What the list of events keeps.
 const (
-	itemsMost  = 2000 // failures with all that follows, and events that are part of none
+	itemsMost  = 2000 // failures, and requests, with all that follows, and events that are part of none
 	eventsMost = 500  // of each failure
 )
 
-// story is what happened, folded: a failure and all that follows from it is one
-// item.
+// story is what happened, folded: a failure, or what was asked for, and all that
+// follows from it is one item.
 type story struct {
-	root   string // its path
-	items  []*item
-	latest map[strategies.Cascade]*item
-	end    *tree.Event // of the root; nil while it has not ended
+	root     string // its path
+	items    []*item
+	latest   map[strategies.Cascade]*item
+	requests []*request  // that go on
+	end      *tree.Event // of the root; nil while it has not ended
 }
 
-// item is a failure and what follows from it, or an event that is part of none.
+// item is a failure, or a request, and what follows from it, or an event that is part
+// of none.
 type item struct {
 	cascade strategies.Cascade
 	events  []tree.Event // the first ones
@@ -31,12 +33,15 @@ type item struct {
 	n             int // events, those not kept included
 	stops, starts int
 	gaveUp        []tree.Event // supervisors ended over it: from the lowest up
-	origin        *tree.Event  // the end with which it began; nil if that was before
+	origin        *tree.Event  // the end, or the request, with which it began; nil if that was before
 }
 
 // see takes the next event.
 func (s *story) see(e *tree.Event) {
 	s.item(e).see(e)
+	if e.Kind == tree.EventExited {
+		s.over(e.Path)
+	}
 	if e.Path != s.root {
 		return
 	}
@@ -57,6 +62,11 @@ func (s *story) item(e *tree.Event) *item {
 	if n := len(s.items); n > 0 && e.Kind == tree.EventWaiting {
 		it := s.items[n-1]
 		if !it.cascade.IsZero() && it.events[len(it.events)-1].Path == e.Path {
+			return it
+		}
+	}
+	if e.Cascade.IsZero() {
+		if it := s.requested(e); it != nil {
 			return it
 		}
 	}

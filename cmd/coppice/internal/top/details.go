@@ -21,7 +21,7 @@ func (m *Model) details() []string {
 	if r == nil {
 		return []string{m.rule("no child is chosen"), "", "", ""}
 	}
-	about := m.look(0).Status(r.Status) + m.sep + rule(r.Status)
+	about := m.look(0).Status(r.Status) + m.sep + show.Rule(r.Status)
 	if len(r.Needs) > 0 {
 		about += ", needs " + strings.Join(r.Needs, ", ")
 	}
@@ -79,7 +79,7 @@ func (m *Model) siblings(paths []string, up string, columns int) string {
 // escalation is the way a failure goes up, with what each level has left.
 func (m *Model) escalation(r *row) string {
 	var levels []string
-	for path := parent(r.Path); path != ""; path = parent(path) {
+	for path := show.Parent(r.Path); path != ""; path = show.Parent(path) {
 		up := show.Find(&m.snapshot.Root, path)
 		if up == nil {
 			break
@@ -98,7 +98,7 @@ func (m *Model) escalation(r *row) string {
 			text += m.paint(faint, " +"+until(d))
 		}
 		levels = append(levels, text)
-		if up.Restart != strategies.Permanent && parent(path) != "" {
+		if up.Restart != strategies.Permanent && show.Parent(path) != "" {
 			// A supervisor that gives up ends as one that was told to: only a
 			// permanent one is started again.
 			text := "it stays down"
@@ -148,7 +148,7 @@ func (m *Model) causes() []string {
 		lead := " " + strings.Repeat("  ", max(0, i-1))
 		switch {
 		case e.Kind == tree.EventGivingUp:
-			text := fmt.Sprintf("%s gave up: %s needed restart %d, %d allowed", parent(e.Path), e.Path, e.Spent, e.Max)
+			text := fmt.Sprintf("%s gave up: %s needed restart %d, %d allowed", show.Parent(e.Path), e.Path, e.Spent, e.Max)
 			lines = append(lines, lead+m.paint(red, harmless(text)))
 		case i > 0 || len(chain) == 1: // else the next line says it
 			lines = append(lines, lead+m.look(m.width-len(lead)).Event(withoutCascade(e)))

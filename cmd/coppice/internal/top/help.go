@@ -29,7 +29,7 @@ Columns
            One failure more than that ends the supervisor, and goes up a level
 
 Events
-  @closedA failure and all that follows: @stop stops, @start starts, @gaveup gave up`
+  @closedA failure or request, and all that follows: @stop stops, @start starts, @gaveup gave up`
 
 func helpPage(m *Model) *page {
 	text := strings.NewReplacer("@stop", m.stop, "@start", m.start, "@tint", m.tint, "@full", m.full, "@empty", m.empty,

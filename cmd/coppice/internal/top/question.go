@@ -154,7 +154,7 @@ func (q *question) words() string {
 	if len(parts) == 0 {
 		parts = append(parts, "nothing is stopped or started")
 	}
-	if o.Do == control.Stop && parent(o.Path) == "" {
+	if o.Do == control.Stop && show.Parent(o.Path) == "" {
 		parts = append(parts, "and ends the run")
 	}
 	return fmt.Sprintf("%v %s? %s [y/N]", o.Do, o.Path, strings.Join(parts, ", "))

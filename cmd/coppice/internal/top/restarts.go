@@ -2,7 +2,6 @@ package top
 
 import (
 	"maps"
-	"strings"
 	"time"
 
 	"github.com/coppice-go/coppice/cmd/coppice/internal/show"
@@ -43,6 +42,8 @@ func (r restarts) see(e *tree.Event) {
 	switch e.Kind {
 	case tree.EventAdded:
 		r.added(e.Child)
+	case tree.EventReconfigured:
+		r.reconfigured(e.Child)
 	case tree.EventStarting:
 		r.started(e)
 	case tree.EventRemoved:
@@ -67,6 +68,18 @@ func (r restarts) added(st *tree.Status) {
 	}
 }
 
+// reconfigured notes those that a new description adds: they were never started.
+func (r restarts) reconfigured(up *tree.Status) {
+	if up == nil || up.Supervisor == nil {
+		return
+	}
+	for i := range up.Supervisor.Children {
+		if kid := &up.Supervisor.Children[i]; kid.Since.IsZero() {
+			r.added(kid)
+		}
+	}
+}
+
 func (r restarts) started(e *tree.Event) {
 	p := r.of(e.Path)
 	if e.Incarnation <= max(1, p.first) {
@@ -75,7 +88,7 @@ func (r restarts) started(e *tree.Event) {
 	if p.times = append(p.times, e.Time); len(p.times) > timesMost {
 		p.times = p.times[1:]
 	}
-	for path := e.Path; path != ""; path = parent(path) {
+	for path := e.Path; path != ""; path = show.Parent(path) {
 		r.of(path).add(e.Time)
 	}
 }
@@ -128,6 +141,3 @@ func (r restarts) counts(st *tree.Status, within time.Duration, now time.Time) (
 	}
 	return window, total
 }
-
-// parent is the path of a child's supervisor; empty for the root's.
-func parent(path string) string { return path[:max(0, strings.LastIndexByte(path, '/'))] }

@@ -7,8 +7,6 @@ import (
 
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
-
-	"github.com/coppice-go/coppice/strategies"
 )
 
 // glyphs are what is drawn that is no text.
@@ -53,20 +51,6 @@ func (m *Model) paint(s lipgloss.Style, text string) string {
 		return text
 	}
 	return s.Render(text)
-}
-
-// stateStyle is the colour of a state; failed says that the last end was a
-// failure.
-func stateStyle(s strategies.State, failed bool) lipgloss.Style {
-	switch {
-	case s == strategies.Up:
-		return green
-	case s == strategies.Down && failed:
-		return alarm
-	case s == strategies.Down:
-		return faint
-	}
-	return yellow
 }
 
 // budgetStyle is the colour of what is left of the restarts allowed.

@@ -8,6 +8,7 @@ import (
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/coppice-go/coppice/cmd/coppice/internal/show"
 	"github.com/coppice-go/coppice/strategies"
 	"github.com/coppice-go/coppice/tree"
 )
@@ -87,11 +88,10 @@ func (m *Model) table(height int) []string {
 func (m *Model) line(c columns, r row) string {
 	st := r.Status
 	margin, style := m.margin(st.Path)
-	failed := st.Last != nil && !st.Last.Exit.Class.Clean()
 	cells := []string{
 		m.name(style, r, c.name),
 		m.order(st.Path),
-		m.paint(stateStyle(st.State, failed), m.cell(st.State.String(), stateColumn)),
+		m.paint(show.StateStyle(st.State, show.Failed(st)), m.cell(st.State.String(), stateColumn)),
 		m.right(m.uptime(st), uptimeColumn),
 	}
 	if c.history {
@@ -105,7 +105,7 @@ func (m *Model) line(c columns, r row) string {
 		cells = append(cells, m.cell(m.budget(st.Supervisor, 5), processColumns))
 	}
 	if c.wide {
-		cells = append(cells, m.cell(m.budget(st.Supervisor, 10), budgetColumn), m.paint(faint, m.cell(rule(st), ruleColumn)))
+		cells = append(cells, m.cell(m.budget(st.Supervisor, 10), budgetColumn), m.paint(faint, m.cell(show.Rule(st), ruleColumn)))
 	}
 	return margin + strings.Join(cells, " ")
 }
@@ -232,16 +232,4 @@ func (m *Model) budget(s *tree.SupervisorStatus, cells int) string {
 		text += " " + m.paint(faint, "+"+until(d))
 	}
 	return text
-}
-
-// rule is who is restarted: of a supervisor its strategy, of others when.
-func rule(st *tree.Status) string {
-	switch s := st.Supervisor; {
-	case s == nil:
-		return st.Restart.String()
-	case s.Dynamic:
-		return "dynamic"
-	default:
-		return s.Strategy.String()
-	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/coppice-go/coppice/cmd/coppice/internal/show"
 	"github.com/coppice-go/coppice/strategies"
 	"github.com/coppice-go/coppice/tree"
 )
@@ -97,7 +98,7 @@ func (m *Model) title() string {
 	root := &m.snapshot.Root
 	parts := []string{m.paint(bold, "coppice top") + "  " + m.paint(focussed, harmless(root.Path))}
 	if !root.Since.IsZero() {
-		parts[0] += " " + m.paint(stateStyle(root.State, m.over()), root.State.String()) + " " + age(m.now.Sub(root.Since))
+		parts[0] += " " + m.paint(show.StateStyle(root.State, m.over()), root.State.String()) + " " + age(m.now.Sub(root.Since))
 	}
 	parts = append(parts, m.counts(root))
 	if tag := m.mode(); tag != "" {
@@ -125,7 +126,7 @@ func (m *Model) counts(root *tree.Status) string {
 	var parts []string
 	for _, s := range []strategies.State{strategies.Up, strategies.Starting, strategies.Stopping, strategies.Waiting, strategies.Down} {
 		if n[s] > 0 {
-			parts = append(parts, m.paint(stateStyle(s, false), fmt.Sprintf("%d %v", n[s], s)))
+			parts = append(parts, m.paint(show.StateStyle(s, false), fmt.Sprintf("%d %v", n[s], s)))
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -1,0 +1,142 @@
+package top
+
+import (
+	"slices"
+	"time"
+
+	"github.com/coppice-go/coppice/cmd/coppice/internal/show"
+	"github.com/coppice-go/coppice/tree"
+)
+
+// request is a restart that somebody asked for, or another description of a
+// supervisor, while it goes on: what belongs to it is part of no cascade.
+type request struct {
+	*item
+	up      string          // the supervisor concerned
+	members map[string]bool // paths of those whose turn is not over; whether their start has begun
+	pending bool            // the description does not hold yet
+}
+
+// atOnce is how soon one stop follows another for the same description.
+const atOnce = time.Second
+
+// requested finds what was asked for of which the event is a part, if it is.
+func (s *story) requested(e *tree.Event) *item {
+	switch e.Kind {
+	case tree.EventRenewing:
+		return s.begin(e, show.Parent(e.Path), nil).item
+	case tree.EventReconfiguring:
+		r := s.begin(e, e.Path, s.leavers(e))
+		r.pending = true
+		return r.item
+	case tree.EventDropped: // who can tell what they were
+		s.requests = nil
+	}
+	for _, r := range s.requests {
+		switch member := r.member(e.Path); {
+		case r.pending && e.Kind == tree.EventReconfigured && e.Path == r.up:
+			r.members, r.pending = members(r.up, e), false
+			return r.item
+		case member != "":
+			r.turn(e, member)
+			return r.item
+		}
+	}
+	return nil
+}
+
+// begin makes an item of what is asked for about children of a supervisor, with what
+// led to it. What went on with them is over.
+func (s *story) begin(e *tree.Event, up string, before []tree.Event) *request {
+	r := &request{item: s.add(e.Cascade), up: up, members: members(up, e)}
+	r.origin = e
+	for i := range before {
+		r.see(&before[i])
+	}
+	s.over(up)
+	s.requests = append(s.requests, r)
+	return r
+}
+
+// members are the paths of an event's Group.
+func members(up string, e *tree.Event) map[string]bool {
+	m := make(map[string]bool, len(e.Group))
+	for _, id := range e.Group {
+		m[up+"/"+id] = false
+	}
+	return m
+}
+
+// member is the path of the one that is at this path, or above it.
+func (r *request) member(path string) string {
+	for ; path != ""; path = show.Parent(path) {
+		if _, ok := r.members[path]; ok {
+			return path
+		}
+	}
+	return ""
+}
+
+// turn takes what happens to a member. After a start that fails no other begins.
+func (r *request) turn(e *tree.Event, member string) {
+	if e.Path != member {
+		return
+	}
+	switch e.Kind {
+	case tree.EventStarting:
+		r.members[member] = true
+	case tree.EventProgress, tree.EventRunning, tree.EventIgnored, tree.EventRemoved, tree.EventCancelled:
+		delete(r.members, member)
+	case tree.EventStartError, tree.EventNotStarted:
+		delete(r.members, member)
+		for path, begun := range r.members {
+			if !begun {
+				delete(r.members, path)
+			}
+		}
+	}
+}
+
+// over ends what goes on with the children of a supervisor, and what has come to its
+// end by itself.
+func (s *story) over(up string) {
+	s.requests = slices.DeleteFunc(s.requests, func(r *request) bool {
+		return r.up == up || len(r.members) == 0 && !r.pending
+	})
+}
+
+// leavers takes the stops of those who are not in a new description off the list: in
+// the whole tree they come before anything is told of it.
+func (s *story) leavers(e *tree.Event) []tree.Event {
+	r := request{members: members(e.Path, e)}
+	var found []tree.Event
+	next := e.Time
+	for i := len(s.items) - 1; i >= 0; i-- {
+		it := s.items[i]
+		first := it.events[0]
+		above := it.origin != nil && it.origin.Kind == tree.EventReconfiguring && show.Under(e.Path, it.origin.Path)
+		if above {
+			next = first.Time
+			continue
+		}
+		if it.n > 1 || !it.cascade.IsZero() || !ofStop(&first) || first.Kind == tree.EventExited && next.Sub(first.Time) > atOnce {
+			break
+		}
+		next = first.Time
+		if r.member(first.Path) != "" {
+			found = append(found, first)
+			s.items = slices.Delete(s.items, i, i+1)
+		}
+	}
+	slices.Reverse(found)
+	return found
+}
+
+// ofStop reports whether an event is part of a stop.
+func ofStop(e *tree.Event) bool {
+	switch e.Kind {
+	case tree.EventStopping, tree.EventKilling, tree.EventExited, tree.EventShutdownError:
+		return true
+	}
+	return false
+}

@@ -295,6 +295,13 @@ func (s *supNode) looks(spec *Spec) bool { return reflect.DeepEqual(s.spec.confi
 func (l *life) reconfigured(now time.Time, spec *Spec, added map[string]*node, group []string) {
 	n := l.sup.node
 	quiet := len(group) == 0 && n.sup.looks(spec)
+	for i := range spec.Children {
+		if c := &spec.Children[i]; c.Start.nested() == nil {
+			if kid := n.sup.children[c.ID]; kid != nil && kid.sup != nil {
+				l.removedBelow(now, kid)
+			}
+		}
+	}
 	n.sup.respec(spec, added)
 	if quiet {
 		return
@@ -305,6 +312,18 @@ func (l *life) reconfigured(now time.Time, spec *Spec, added map[string]*node, g
 		e.Child = &st
 	}
 	l.event(&e, n)
+}
+
+// removedBelow records that what was below a supervisor is gone with it, because it is
+// none any more; hub.mu is held.
+func (l *life) removedBelow(now time.Time, n *node) {
+	for n.sup.tail != nil {
+		last := n.sup.tail
+		if last.sup != nil {
+			l.removedBelow(now, last)
+		}
+		l.event(&Event{Kind: EventRemoved, Time: now, Incarnation: last.incarnation}, last)
+	}
 }
 
 // respec makes the children on the list those of a new Spec, in its order, with what

@@ -227,6 +227,11 @@ func TestReconfigureKinds(t *testing.T) {
 			if err != nil || !slices.Equal(done, []string{"t/k renewed"}) {
 				t.Errorf("%d: %v, %v", i, done, err)
 			}
+			if i == 1 || i == 4 { // which had children
+				want := map[int][]string{1: {"removed t/k/1"}, 4: {"removed t/k/2", "removed t/k/1"}}[i]
+				s.want(s.seen(EventRemoved), want...)
+			}
+			s.seen()
 			if got, want := s.state("t/k"), fmt.Sprintf("up#%d", i+2); got != want {
 				t.Errorf("%d: it is %s, want %s", i, got, want)
 			}

@@ -65,9 +65,11 @@ func NewWindow(i Intensity) Window { return Window{intensity: i.OrDefault()} }
 // Intensity returns the limits, defaults filled in: Max is 0 for NoRestarts.
 func (w *Window) Intensity() Intensity { return w.intensity }
 
-// Limit sets other limits. Of the restarts so far those stay that lay within the old
-// ones.
-func (w *Window) Limit(i Intensity) { w.intensity = i.OrDefault() }
+// Limit sets other limits at now. The restarts that lie in the window then stay.
+func (w *Window) Limit(now time.Time, i Intensity) {
+	w.expire(now)
+	w.intensity = i.OrDefault()
+}
 
 // Add records a restart at now and reports whether it is allowed.
 func (w *Window) Add(now time.Time) bool {

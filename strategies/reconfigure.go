@@ -1,6 +1,9 @@
 package strategies
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // NewConfig is what a running supervisor is to be from now on. Seed is left as it
 // was.
@@ -50,7 +53,7 @@ func (m *Machine) Plan(n *NewConfig) ([]Changed, error) {
 
 // plan is a new description, and what it means.
 type plan struct {
-	next    *Machine        // made of the description: its children are in the new order
+	next    *Machine        // made of the description: its children are in the new order, then those that calls have added
 	added   map[string]bool // those to be started that are not there
 	tag     any
 	renewed map[string]string // those to be started again: whose fate they share
@@ -67,6 +70,11 @@ func (m *Machine) plan(n *NewConfig) (*plan, error) {
 	case m.template != nil && m.template.Kind != next.template.Kind:
 		return nil, &SpecError{"", fmt.Errorf("%w: its children stay %vs", ErrTemplate, m.template.Kind)}
 	}
+	for c := m.first; c != nil; c = c.next {
+		if !c.listed && next.children[c.id] == nil {
+			next.append(c.id, c.spec, nil, 0)
+		}
+	}
 	p := &plan{next: next, tag: n.Tag, added: make(map[string]bool), renewed: make(map[string]string)}
 	for _, id := range n.Added {
 		if m.children[id] == nil {
@@ -79,12 +87,13 @@ func (m *Machine) plan(n *NewConfig) (*plan, error) {
 		p.renew(m, id, "")
 	}
 	for c := m.first; c != nil; c = c.next {
-		switch r := next.children[c.id]; {
-		case r != nil && (c.owed || r.spec.Kind != c.spec.Kind):
+		if r := next.children[c.id]; r != nil && (c.owed || r.spec.Kind != c.spec.Kind) {
 			p.renew(m, c.id, "")
-		case m.leaves(c, p) && c.state == Waiting: // and others with it
+		}
+		if c.state == Waiting { // and others with it, who will not be started with it any more
+			shares := next.Radius(c.id)
 			for _, other := range fates[m.cfg.Strategy](m, c, nil) {
-				if other.state == Down {
+				if other.state == Down && !slices.Contains(shares, other.id) {
 					p.include(m, other, c.id)
 				}
 			}
@@ -183,16 +192,10 @@ func (m *Machine) take(j *job) {
 			m.remove(c)
 		}
 	}
-	extras := make([]*child, 0, len(m.children))
-	for c := m.first; c != nil; c = c.next {
-		if next.children[c.id] == nil {
-			extras = append(extras, c)
-		}
-	}
 	seed := m.cfg.Seed
 	m.cfg, m.parallel = next.cfg, next.parallel
 	m.cfg.Seed = seed
-	m.window.Limit(m.cfg.Intensity)
+	m.window.Limit(m.now, m.cfg.Intensity)
 	if m.template != nil {
 		*m.template = *next.template // which its children share
 	}
@@ -208,19 +211,16 @@ func (m *Machine) take(j *job) {
 			m.respec(c, r.spec)
 		case p.added[r.id]:
 			c = r
+			c.mark = 0
 			m.children[c.id] = c
 		default:
 			continue // gone for good
 		}
-		c.listed, c.owner, c.cancelled = true, nil, false
+		c.listed, c.owner, c.cancelled = r.listed, nil, false
 		if renewed || c == r {
 			c.owner, c.owed = j, true
 			j.members = append(j.members, c)
 		}
-		m.link(c)
-	}
-	for _, c := range extras {
-		m.respec(c, c.spec) // the template may have a Backoff now
 		m.link(c)
 	}
 	for c := m.first; c != nil; c = c.next {

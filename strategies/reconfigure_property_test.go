@@ -257,17 +257,32 @@ func (x *changer) known(id string) bool { return x.m.Radius(id) != nil }
 // is stopped: it, or one whose fate it shares then, runs something else, is of another
 // kind, or does not run and is started for the change.
 func (x *changer) mayStop(n *strategies.NewConfig, id string, members []string) bool {
-	next, err := strategies.NewMachine(n.Config)
+	cfg := n.Config
+	cfg.Children = slices.Clone(cfg.Children)
+	for _, extra := range x.extra {
+		if !slices.Contains(idsOf(&cfg), extra) {
+			cfg.Children = append(cfg.Children, strategies.ChildSpec{ID: extra})
+		}
+	}
+	next, err := strategies.NewMachine(cfg)
 	if err != nil {
 		x.t.Fatal(err)
 	}
 	for _, m := range members {
-		reason := slices.Contains(n.Renew, m) || slices.Contains(n.Added, m) || x.live[m] == 0 || kindOf(&n.Config, m) != kindOf(&x.cfg, m)
+		reason := slices.Contains(n.Renew, m) || slices.Contains(n.Added, m) || x.live[m] == 0 || kindOf(&n.Config, m) != x.kind(m)
 		if reason && slices.Contains(next.Radius(m), id) {
 			return true
 		}
 	}
 	return false
+}
+
+// kind is that of a child that there is.
+func (x *changer) kind(id string) strategies.Kind {
+	if slices.Contains(x.extra, id) {
+		return strategies.Worker
+	}
+	return kindOf(&x.cfg, id)
 }
 
 func kindOf(cfg *strategies.Config, id string) strategies.Kind {
@@ -276,7 +291,7 @@ func kindOf(cfg *strategies.Config, id string) strategies.Kind {
 			return c.Kind
 		}
 	}
-	return strategies.Worker // of an extra
+	return strategies.Worker
 }
 
 func (x *changer) answered(r *strategies.Reply) {

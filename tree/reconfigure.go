@@ -302,7 +302,14 @@ func (l *life) reconfigured(now time.Time, spec *Spec, added map[string]*node, g
 			}
 		}
 	}
-	n.sup.respec(spec, added)
+	n.sup.respec(now, spec, added)
+	if group != nil { // it runs, and one that a call had added before may be gone for good since
+		for id, kid := range added {
+			if n.sup.children[id] == kid && !slices.Contains(group, id) {
+				n.sup.remove(kid)
+			}
+		}
+	}
 	if quiet {
 		return
 	}
@@ -328,13 +335,13 @@ func (l *life) removedBelow(now time.Time, n *node) {
 
 // respec makes the children on the list those of a new Spec, in its order, with what
 // calls have added at the end. Those in added come on the list, if they are not there.
-func (s *supNode) respec(spec *Spec, added map[string]*node) {
+func (s *supNode) respec(now time.Time, spec *Spec, added map[string]*node) {
 	if was, is := s.spec.Dynamic != nil, spec.Dynamic != nil; was != is { // names that it gave may be ids now, and the other way round
 		s.mixed = true
 		s.counts.floor = max(s.counts.floor, s.highest)
 	}
 	s.spec = spec
-	s.window.Limit(spec.Intensity)
+	s.window.Limit(now, spec.Intensity)
 	in := make(map[string]bool, len(spec.Children))
 	for i := range spec.Children {
 		in[spec.Children[i].ID] = true
@@ -357,7 +364,6 @@ func (s *supNode) respec(spec *Spec, added map[string]*node) {
 			kid = added[c.ID]
 			kid.inherit()
 			kid.incarnation = max(kid.incarnation, s.latest(c.ID))
-			s.forget(c.ID)
 		default:
 			if kid = s.removed[c.ID]; kid != nil {
 				kid.respec(c) // should its supervisor begin anew

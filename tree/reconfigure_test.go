@@ -135,6 +135,9 @@ func TestReconfigureRenews(t *testing.T) {
 		if ran[len(ran)-1] != "five" {
 			t.Errorf("it ran %v", ran)
 		}
+		if started := s.seen(EventStarting); len(started) != 6 {
+			t.Errorf("of the second run the sink has seen %v", started)
+		}
 		_ = s.stop()
 	})
 }
@@ -256,6 +259,210 @@ func TestReconfigureKinds(t *testing.T) {
 			t.Error(err)
 		}
 		s.want(s.seen(EventReconfigured, EventProgress), "reconfigured t/k", "progress t/k/3", "progress t/k/1", "progress t/k")
+		_ = s.stop()
+	})
+}
+
+// A supervisor that becomes dynamic, or stops being so, uses no number twice: the names
+// that it gives may be ids, and the other way round.
+func TestReconfigureDynamic(t *testing.T) {
+	for name, becomes := range map[string]bool{"becomes so": true, "stops being so": false} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				dynamic := Child{ID: "s", Start: Sub(Spec{Dynamic: &Child{Start: Func(untilCancelled)}})}
+				order := []Child{dynamic, {ID: "s", Start: Sub(Spec{Children: []Child{quiet("1"), quiet("2")}})}}
+				if becomes {
+					slices.Reverse(order)
+				}
+				n := &numbered{T: t, last: map[string]uint64{}}
+				s := on(t, Spec{Children: order[:1], Sink: n.sink})
+				give := func() {
+					for range 2 {
+						ref, err := s.root.Supervisor("t/s").StartChild(t.Context(), Child{})
+						if err == nil {
+							err = s.root.Supervisor("t/s").TerminateInstance(t.Context(), ref)
+						}
+						if err != nil {
+							t.Error(err)
+						}
+					}
+				}
+				if !becomes {
+					give()
+				}
+				if _, err := s.root.Reconfigure(t.Context(), Spec{Children: order[1:]}); err != nil {
+					t.Error(err)
+				}
+				if becomes {
+					give()
+				}
+				_ = s.stop()
+				if want := map[bool]uint64{true: 2, false: 3}[becomes]; n.last["t/s/1"] != want || n.last["t/s/2"] != want {
+					t.Errorf("the latest are %v", n.last)
+				}
+			})
+		})
+	}
+}
+
+// A child that is gone for good is not started because the Spec changes, but it comes
+// back as it says now when its supervisor begins anew. Of what left nothing is kept.
+func TestReconfigureOfWhatIsGone(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		x := make(puppet)
+		var ran []string
+		job := func(word string) Child {
+			return Child{ID: "job", Restart: strategies.Temporary, Start: Func(func(context.Context) error {
+				ran = append(ran, word)
+				return nil
+			})}
+		}
+		spec := func(word string, more ...Child) Spec {
+			sub := Spec{Intensity: strategies.Intensity{Max: NoRestarts}, Children: append(more, job(word), x.child("x"))}
+			return Spec{Children: []Child{{ID: "s", Start: Sub(sub)}}}
+		}
+		s := on(t, spec("one", quiet("a"), quiet("b")))
+		if _, err := s.reconfigure(spec("two", quiet("a")), "t/s/job"); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.reconfigure(spec("three")); err != nil {
+			t.Error(err)
+		}
+		s.want(ran, "one")
+		if left := s.root.Supervisor("t/s").node.sup.removed; len(left) != 1 {
+			t.Errorf("of those removed %v are kept, want the job alone", left)
+		}
+		x <- errBoom
+		synctest.Wait()
+		s.want(ran, "one", "three")
+		_ = s.stop()
+	})
+}
+
+// One that a new description adds is one of the group when what it needs is restarted.
+func TestReconfigureNeeds(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		x := make(puppet)
+		a, b := x.child("a"), quiet("b")
+		b.Needs = []string{"a"}
+		spec := Spec{Strategy: strategies.Dependents, Intensity: strategies.Intensity{Max: 9}, Children: []Child{a}}
+		s := on(t, spec)
+		spec.Children = []Child{a, b}
+		if _, err := s.root.Reconfigure(t.Context(), spec, "t/a"); err != nil {
+			t.Fatal(err)
+		}
+		x <- errBoom
+		synctest.Wait()
+		if got := s.state("t/b"); got != "up#2" {
+			t.Errorf("b, which needs a, is %s after a crash of a, want up#2", got)
+		}
+		_ = s.stop()
+	})
+}
+
+// Those stopped with one that waits, and who by the new Spec have nothing to do with it,
+// do not wait any longer.
+func TestReconfigureWhileOneWaits(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		x := make(puppet)
+		a := x.child("a")
+		a.Backoff = strategies.Backoff{Min: time.Second}
+		s := on(t, Spec{Strategy: strategies.OneForAll, Children: []Child{a, quiet("b")}})
+		x <- errBoom
+		synctest.Wait()
+		if _, err := s.root.Reconfigure(t.Context(), Spec{Children: []Child{a, quiet("b")}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if got := s.state("t/b"); got != "up#2" {
+			t.Errorf("b is %s a minute later (a is %s), want up#2", got, s.state("t/a"))
+		}
+		_ = s.stop()
+	})
+}
+
+// A child that a call had added, and that is gone for good when its turn comes, is not
+// on the list although the new Spec has it.
+func TestReconfigureOfOneThatDies(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		slow := Child{ID: "slow", Start: Func(func(ctx context.Context) error { <-ctx.Done(); time.Sleep(time.Second); return nil })}
+		p := make(puppet)
+		x := p.child("x")
+		s := on(t, Spec{Children: []Child{slow}})
+		if _, err := s.root.StartChild(t.Context(), x); err != nil {
+			t.Fatal(err)
+		}
+		go func() { _, _ = s.root.RenewChild(t.Context(), "slow") }()
+		synctest.Wait()
+		go func() { _, _ = s.root.Reconfigure(t.Context(), Spec{Children: []Child{slow, x}}) }()
+		synctest.Wait()
+		p <- suture.ErrDoNotRestart
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		st, listed := s.root.Find("t/x")
+		kids, _ := s.root.WhichChildren(t.Context())
+		if listed != (len(kids) == 2) {
+			t.Errorf("x is in the snapshot: %v (%v#%d); WhichChildren: %v; DeleteChild: %v", listed, st.State, st.Incarnation, kids, s.root.DeleteChild(t.Context(), "x"))
+		}
+		_ = s.stop()
+	})
+}
+
+// A restart that has left the old window does not come back into a longer one, whether
+// somebody looked or not.
+func TestReconfigureWindow(t *testing.T) {
+	for _, look := range []bool{false, true} {
+		bubble(t, func(t *testing.T) {
+			x := make(puppet)
+			spec := func(within time.Duration) Spec {
+				return Spec{Intensity: strategies.Intensity{Max: 1, Within: within}, Children: []Child{x.child("a")}}
+			}
+			s := on(t, spec(time.Second))
+			x <- errBoom
+			synctest.Wait()
+			time.Sleep(3 * time.Second)
+			if look {
+				s.root.Snapshot()
+			}
+			if _, err := s.root.Reconfigure(t.Context(), spec(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+			left := s.root.Snapshot().Root.Supervisor.Left
+			x <- errBoom
+			synctest.Wait()
+			if gaveUp := s.state("t/a") != "up#3"; gaveUp != (left == 0) {
+				t.Errorf("looked before: %v; the snapshot said %d left; the supervisor gave up: %v", look, left, gaveUp)
+			}
+			_ = s.stop()
+		})
+	}
+}
+
+// What a call has added shares the fate of others, and waits for nobody who is removed.
+func TestReconfigureOfWhatCallsAdded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		x := make(puppet)
+		a := x.child("a")
+		a.Backoff = strategies.Backoff{Min: time.Second}
+		all := func(c ...Child) Spec { return Spec{Strategy: strategies.OneForAll, Children: c} }
+		s := on(t, all(a, quiet("b")))
+		if _, err := s.root.StartChild(t.Context(), quiet("x")); err != nil {
+			t.Fatal(err)
+		}
+		done, err := s.reconfigure(all(a, quiet("b")), "t/b")
+		if err != nil {
+			t.Error(err)
+		}
+		s.want(done, "t/a renewed with t/b", "t/b renewed", "t/x renewed with t/b")
+		x <- errBoom
+		synctest.Wait()
+		_, _ = s.root.Reconfigure(t.Context(), all(quiet("b")))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if got := s.state("t/x"); got != "up#3" {
+			t.Errorf("x is %s a minute later (b is %s)", got, s.state("t/b"))
+		}
 		_ = s.stop()
 	})
 }

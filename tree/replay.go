@@ -51,7 +51,7 @@ func (r *Replay) Apply(e Event) error {
 	r.rev = e.Seq
 	n.apply(&e)
 	if e.Kind == EventReconfigured && n.sup != nil && e.Child != nil && e.Child.Supervisor != nil {
-		n.sup.rerecord(n, e.Child.Supervisor)
+		n.sup.rerecord(e.Time, n, e.Child.Supervisor)
 	}
 	return nil
 }
@@ -90,9 +90,9 @@ func (n *node) superviseRecorded(s *SupervisorStatus) {
 }
 
 // rerecord makes the children on the list those of a new description.
-func (s *supNode) rerecord(n *node, now *SupervisorStatus) {
+func (s *supNode) rerecord(at time.Time, n *node, now *SupervisorStatus) {
 	s.spec = recordedSpec(now)
-	s.window.Limit(s.spec.Intensity)
+	s.window.Limit(at, s.spec.Intensity)
 	old := s.children
 	s.children, s.first, s.tail = make(map[string]*node, len(now.Children)), nil, nil
 	for i := range now.Children {

@@ -27,6 +27,8 @@ type lane struct {
 	restart    strategies.Restart
 	strategy   strategies.Strategy // of a supervisor
 	above      strategies.Strategy // of the supervisor above
+	needs      []string            // ids of siblings
+	starts     []string            // of a supervisor: those whom its new description has yet to start
 	spans      []span
 }
 
@@ -89,16 +91,23 @@ func (h *history) add(st *tree.Status, up *lane, now time.Time) {
 		h.lanes = append(h.lanes, l)
 		h.byPath[st.Path] = l
 	}
-	l.supervisor, l.restart = st.Kind == strategies.Supervisor, st.Restart
-	if up != nil {
-		l.above = up.strategy
-	}
+	l.describe(st, up)
 	l.enter(now, phaseOf(st), st.Incarnation)
 	if st.Supervisor != nil {
-		l.strategy = st.Supervisor.Strategy
 		for i := range st.Supervisor.Children {
 			h.add(&st.Supervisor.Children[i], l, now)
 		}
+	}
+}
+
+// describe lets hold what is said of a child.
+func (l *lane) describe(st *tree.Status, up *lane) {
+	l.supervisor, l.restart, l.needs = st.Kind == strategies.Supervisor, st.Restart, st.Needs
+	if up != nil {
+		l.above = up.strategy
+	}
+	if st.Supervisor != nil {
+		l.strategy = st.Supervisor.Strategy
 	}
 }
 
@@ -135,7 +144,13 @@ func (h *history) see(e *tree.Event) {
 		return
 	}
 	switch e.Kind {
+	case tree.EventReconfigured:
+		if e.Child != nil && e.Child.Supervisor != nil {
+			h.reconfigure(l, e)
+		}
 	case tree.EventStarting:
+		h.begun(l)
+		l.starts = nil
 		l.enter(e.Time, phaseStarting, e.Incarnation)
 	case tree.EventProgress, tree.EventRunning:
 		if l.now() != phaseStopping {
@@ -150,10 +165,15 @@ func (h *history) see(e *tree.Event) {
 			h.finish(e) // and so has what was below it
 		}
 		l.enter(e.Time, p, e.Incarnation)
-	case tree.EventStartError, tree.EventNotStarted, tree.EventWaiting, tree.EventRestarting:
+	case tree.EventStartError, tree.EventWaiting, tree.EventRestarting:
 		l.enter(e.Time, phaseDown, l.spans[len(l.spans)-1].incarnation)
-	case tree.EventIgnored, tree.EventRemoved:
+	case tree.EventNotStarted:
+		h.giveUp(l, e.Time)
+	case tree.EventIgnored:
 		l.enter(e.Time, phaseDone, l.spans[len(l.spans)-1].incarnation)
+	case tree.EventRemoved:
+		l.enter(e.Time, phaseDone, l.spans[len(l.spans)-1].incarnation)
+		h.finish(e)
 	case tree.EventCancelled:
 		l.enter(e.Time, phaseDown, l.spans[len(l.spans)-1].incarnation)
 	}
@@ -164,6 +184,60 @@ func (h *history) finish(e *tree.Event) {
 	for _, l := range h.lanes {
 		if e.Supervisor && strings.HasPrefix(l.path, e.Path+"/") {
 			l.enter(e.Time, phaseDone, l.spans[len(l.spans)-1].incarnation)
+		}
+	}
+}
+
+// reconfigure lets the new description of a supervisor hold: what is to be started
+// should run from now on.
+func (h *history) reconfigure(l *lane, e *tree.Event) {
+	h.revise(e.Child, h.byPath[above(e.Path)], e.Time)
+	l.starts = slices.Clone(e.Group)
+	for _, id := range e.Group {
+		if c := h.byPath[l.path+"/"+id]; c != nil {
+			c.enter(e.Time, phaseDown, c.spans[len(c.spans)-1].incarnation)
+		}
+	}
+}
+
+// revise lets hold what is said of a child and of those below it. Lanes that are not
+// there begin.
+func (h *history) revise(st *tree.Status, up *lane, now time.Time) {
+	l := h.byPath[st.Path]
+	if l == nil {
+		h.add(st, up, now)
+		return
+	}
+	l.describe(st, up)
+	if st.Supervisor != nil {
+		for i := range st.Supervisor.Children {
+			h.revise(&st.Supervisor.Children[i], l, now)
+		}
+	}
+}
+
+// begun notes that a child need not be started by its supervisor's new description any
+// more.
+func (h *history) begun(l *lane) {
+	if up := h.byPath[above(l.path)]; up != nil {
+		up.starts = slices.DeleteFunc(up.starts, func(id string) bool { return up.path+"/"+id == l.path })
+	}
+}
+
+// giveUp ends the wait for a child that could not be started, and that nobody tries to
+// start again, and for those whom its supervisor's new description would have started
+// after it.
+func (h *history) giveUp(l *lane, now time.Time) {
+	l.enter(now, phaseDone, l.spans[len(l.spans)-1].incarnation)
+	up := h.byPath[above(l.path)]
+	if up == nil || up.strategy == strategies.OneForOne {
+		return
+	}
+	for _, id := range slices.Clone(up.starts) {
+		c := h.byPath[up.path+"/"+id]
+		if up.strategy != strategies.Dependents || slices.ContainsFunc(c.needs, func(id string) bool { return up.path+"/"+id == l.path }) {
+			h.begun(c)
+			h.giveUp(c, now)
 		}
 	}
 }

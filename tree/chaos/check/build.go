@@ -19,8 +19,7 @@ func (c *checker) build(above *sup, st *status, at time.Time) *node {
 	n.ran = state(i) == up || state(i) == stopping
 	n.early = state(i) == starting || state(i) == stopping
 	n.become(state(i), untold)
-	d := st.Supervisor
-	if n.state == stopping && d != nil {
+	if n.state == stopping && st.Supervisor != nil {
 		n.become(stopping, maybe)
 	} else if n.state == stopping {
 		n.become(stopping, tooLate) // how it was told is not known
@@ -28,18 +27,25 @@ func (c *checker) build(above *sup, st *status, at time.Time) *node {
 	if n.state == down && above != nil && above.running { // why is not known; perhaps it died just now
 		n.rests = true
 		n.dead, n.told = n.exit != nil, maybe
+		if n.dead && n.significant {
+			above.finisher = n
+		}
 	}
-	if d == nil {
-		return n
+	if st.Supervisor != nil {
+		c.supervise(n, st.Supervisor, at)
 	}
-	s := &sup{node: n, strategy: d.Strategy, dynamic: d.Dynamic, autoShutdown: d.AutoShutdown,
-		max: d.Intensity.Max, within: milliseconds(d.Intensity.Within),
-		children: make(map[string]*node, len(d.Children)), neededBy: map[string][]*node{}, paused: map[*node]bool{}}
+	return n
+}
+
+// supervise makes what is known of a supervisor over and above a child.
+func (c *checker) supervise(n *node, d *supStatus, at time.Time) {
+	s := &sup{node: n, children: make(map[string]*node, len(d.Children)), neededBy: map[string][]*node{}, paused: map[*node]bool{}}
+	s.describe(d)
 	n.sup = s
 	s.running = n.state.lives()
 	s.booting = n.state == starting
 	s.told = n.state == stopping
-	if d.Spent > 0 {
+	if s.running {
 		s.window.before(d.Spent, d.Refill.Add(-s.within-1), at)
 	}
 	for i := range d.Children {
@@ -51,7 +57,12 @@ func (c *checker) build(above *sup, st *status, at time.Time) *node {
 	if s.running {
 		s.unsettled()
 	}
-	return n
+}
+
+// describe lets hold what is said of a supervisor.
+func (s *sup) describe(d *supStatus) {
+	s.strategy, s.dynamic, s.autoShutdown = d.Strategy, d.Dynamic, d.AutoShutdown
+	s.max, s.within = d.Intensity.Max, milliseconds(d.Intensity.Within)
 }
 
 // unsettled: what is under way when the evidence begins is not known. Those that
@@ -78,6 +89,7 @@ func (s *sup) unsettled() {
 	}
 	j := s.begin(&job{kind: unknown, members: some})
 	for _, n := range some {
+		n.renewed = true // perhaps
 		if n.state == up {
 			n.done = true
 			j.left--

@@ -123,6 +123,12 @@ func (c *checker) apply(n *node, e *event) {
 	case "exited":
 		c.exited(n, e)
 		return
+	case "reconfiguring":
+		c.reconfiguring(n, e)
+		return
+	case "reconfigured":
+		c.reconfigured(n, e)
+		return
 	case "shutdown_error":
 		c.shutdownErred(n, e)
 		return
@@ -145,6 +151,7 @@ func (c *checker) apply(n *node, e *event) {
 		c.decided(n, e)
 	case "renewing":
 		c.fact(radius)
+		c.undisturbed(n.up, e)
 		c.restart(n.up, n, e)
 	case "removed":
 		c.removed(n, e)
@@ -212,19 +219,20 @@ func (c *checker) addsUp(end *snapshot) {
 		c.fail(reports, at, "the state at the end is that after event %d, but the last event is %d", end.Rev, c.seq)
 		return
 	}
-	c.same(&end.Root, at)
+	c.same(&end.Root, at, "at the end")
 }
 
-func (c *checker) same(st *status, at *event) {
+// same compares a status that is told with what the events add up to.
+func (c *checker) same(st *status, at *event, when string) {
 	c.fact(reports)
 	at.Path = st.Path
 	n := c.find(st.Path)
 	state := st.State
-	if state == "dead" {
+	if state == "dead" || state == "waiting" && n != nil && n.state == down && n.job != nil && !n.begun { // that its pause is over is told by no event
 		state = "down"
 	}
 	if n == nil || n.n != st.Incarnation || n.state.String() != state {
-		c.fail(reports, at, "%s is %s at the end, incarnation %d, but by the events it is %s", st.Path, st.State, st.Incarnation, n.describe())
+		c.fail(reports, at, "%s is %s %s, incarnation %d, but by the events it is %s", st.Path, st.State, when, st.Incarnation, n.describe())
 		return
 	}
 	if n.sup == nil || st.Supervisor == nil {
@@ -239,11 +247,11 @@ func (c *checker) same(st *status, at *event) {
 		want = append(want, st.Supervisor.Children[i].ID)
 	}
 	if !slices.Equal(got, want) {
-		c.fail(reports, at, "the children of %s at the end are %s, but by the events they are %s", st.Path, list(want), list(got))
+		c.fail(reports, at, "the children of %s %s are %s, but by the events they are %s", st.Path, when, list(want), list(got))
 		return
 	}
 	for i := range st.Supervisor.Children {
-		c.same(&st.Supervisor.Children[i], at)
+		c.same(&st.Supervisor.Children[i], at, when)
 	}
 }
 

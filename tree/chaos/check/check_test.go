@@ -17,7 +17,7 @@ import (
 func TestScenes(t *testing.T) {
 	for name, scene := range scenes {
 		t.Run(name, func(t *testing.T) {
-			r := check1(t, scene(t), check.Options{Operator: name == "dynamic"})
+			r := check1(t, scene(t), check.Options{Operator: slices.Contains(byCall, name)})
 			if err := r.Err(); err != nil {
 				t.Fatal(err)
 			}
@@ -91,6 +91,9 @@ func TestUnreadable(t *testing.T) {
 		{"event without a path", func(e *check.Evidence) { e.Events[0] = json.RawMessage(`{"v":"v1","kind":"starting"}`) }, "has no path"},
 		{"exit without an exit", func(e *check.Evidence) { e.Events[0] = json.RawMessage(`{"v":"v1","kind":"exited","path":"t/a"}`) }, "has no exit"},
 		{"added without a child", func(e *check.Evidence) { e.Events[0] = json.RawMessage(`{"v":"v1","kind":"added","path":"t/a"}`) }, "what was added"},
+		{"new description without one", func(e *check.Evidence) {
+			e.Events[0] = json.RawMessage(`{"v":"v1","kind":"reconfigured","path":"t","child":{}}`)
+		}, "what the supervisor is now"},
 		{"end", func(e *check.Evidence) { e.End = json.RawMessage(`[]`) }, `snapshot "end"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -48,6 +48,7 @@ func (c *checker) until(n *node) (t time.Time, ok bool) {
 func (c *checker) gone(n *node, e *event) {
 	k := &n.clock
 	if k.at.IsZero() {
+		c.treeEnd.endless = c.treeEnd.endless || n.early && n.state == stopping // told before the evidence began
 		return
 	}
 	if until, ok := c.until(n); ok {

@@ -61,6 +61,7 @@ func (c *checker) decided(n *node, e *event) {
 	case !began:
 		c.fail(radius, e, "%s: %s, but it is %v, and there was no failure that this could follow from", n.path, e.Kind, n.state)
 	}
+	c.undisturbed(s, e)
 	c.counted(s, e)
 	if e.Kind == "restarting" {
 		c.restart(s, n, e)

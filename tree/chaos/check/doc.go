@@ -8,9 +8,13 @@
 // [Check] judges ten invariants:
 //
 //  1. radius: a restart takes along exactly those whom the strategy names, all of
-//     them, and nobody is started or stopped without a cause.
+//     them, and nobody is started or stopped without a cause. A new description
+//     (reconfiguring, reconfigured) stops and starts those whom it names, and its
+//     strategy no fewer.
 //  2. order: stops go in reverse order of starts; a child is started when the one
-//     before it, or what it needs, is up; a supervisor ends after its children.
+//     before it, or what it needs, is up; a supervisor ends after its children. A
+//     new description holds when all is down that is to be, and nothing else is
+//     done before its starts are.
 //  3. intensity: never more than max restarts in any window, and no giving up
 //     before that; a window belongs to one life of a supervisor.
 //  4. restart_type: a temporary child is never started again, a transient one
@@ -43,6 +47,9 @@
 //     that it may.
 //   - A second process of one and the same incarnation: one that left its session
 //     looks the same.
+//   - Whom a new description is to renew: who is in the group may be in it for its
+//     own sake. Nor whether an exit that needed no report was judged before it or by
+//     it.
 //   - Whether a service works. Up means that the supervisor says so.
 //   - After an event "stuck", what happens below the child that is stuck.
 //

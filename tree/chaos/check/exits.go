@@ -23,6 +23,9 @@ func (c *checker) exited(n *node, e *event) {
 	asked := n.told > maybe || n.told == maybe && e.Cascade == nil
 	if asked {
 		c.endedAsTold(n)
+		if n.told == tooLate && n.job != nil && n.job.kind == reconfigured {
+			n.givenUp()
+		}
 	} else {
 		c.failure(n, e)
 		n.dead, n.judged = true, false
@@ -44,7 +47,7 @@ func (c *checker) exited(n *node, e *event) {
 // should (rule H5).
 func (c *checker) endedAsTold(n *node) {
 	s := n.up
-	n.rests = n.job == nil || n.job.kind == unknown
+	n.rests = n.job == nil || n.job.kind == unknown || n.done
 	if n.told == tooLate || n.told == maybe || n.expected() {
 		return
 	}
@@ -131,7 +134,7 @@ func (c *checker) lifeEnds(s *sup, e *event) {
 				s.node.path, between(int(s.unexpected), int(s.maximum)), s.counted)
 		}
 	}
-	s.running, s.booting, s.busy = false, false, 0
+	s.running, s.booting, s.busy, s.anew = false, false, 0, nil
 	clear(s.paused)
 }
 

@@ -12,11 +12,12 @@ type job struct {
 	members []*node // in start order
 	cause   string  // for a reader
 
-	stopped int  // members[stopped:] are down, or need not be stopped
-	next    int  // members[:next] have had their turn to be started
-	starts  bool // they have begun
-	paused  bool // they come later, and as another job
-	left    int  // members that are not done
+	stopped int     // members[stopped:] are down, or need not be stopped
+	next    int     // members[:next] have had their turn to be started
+	starts  bool    // they have begun
+	paused  bool    // they come later, and as another job
+	ran     []*node // reconfiguring: members that were up
+	left    int     // members that are not done
 
 	touched time.Time // when something was last told of a member
 }
@@ -27,6 +28,8 @@ const (
 	unknown jobKind = iota // began before the evidence
 	booting
 	restarting
+	reconfiguring // the stops for a new description
+	reconfigured  // and the starts
 	ending
 )
 
@@ -35,7 +38,7 @@ func (s *sup) begin(j *job) *job {
 	j.stopped, j.left = len(j.members), len(j.members)
 	for i, n := range j.members {
 		n.job, n.index, n.begun, n.done = j, i, false, false
-		if j.kind == restarting {
+		if j.kind >= restarting && j.kind < ending {
 			n.rests = false
 		}
 	}
@@ -62,7 +65,7 @@ func (n *node) isDone() {
 		return
 	}
 	n.done = true
-	if j.left--; j.left == 0 {
+	if j.left--; j.left == 0 || n.up.stranded(j) {
 		n.up.release(j)
 		if j == n.up.boot {
 			n.up.booting = false
@@ -75,6 +78,10 @@ func (n *node) startFailed() {
 	j := n.job
 	switch {
 	case j == nil:
+	case j.kind == unknown:
+		n.isDone()
+	case j.kind == reconfigured:
+		n.givenUp()
 	case n.up.graph(): // what needs it has to wait, others go on
 	default: // no further start is begun (rule E6)
 		n.up.release(j)
@@ -84,13 +91,13 @@ func (n *node) startFailed() {
 // finish judges whether a job was carried out to its end, before its members are
 // put to something else.
 func (c *checker) finish(s *sup, j *job, e *event) {
-	if j.kind == restarting && !j.paused && !s.ending && s.end == nil {
+	if (j.kind == restarting || j.kind == reconfigured) && !j.paused && !s.ending && s.end == nil {
 		for _, n := range j.members {
 			if !n.listed || n.done || n.job != j {
 				continue
 			}
 			c.fact(radius)
-			if !n.begun && !s.blocked(n, j, nil) {
+			if !n.begun && !n.rests && !s.blocked(n, j, nil) {
 				c.fail(radius, e, "%s was not started, though it takes part in %s", n.path, j.cause)
 			}
 		}
@@ -191,7 +198,7 @@ func (c *checker) ends(s *sup, n *node, e *event) *job {
 		delete(s.paused, m)
 	}
 	c.idle(s, e)
-	s.ending = true
+	s.ending, s.anew = true, nil
 	s.end = s.begin(j)
 	if s.node.up == nil {
 		c.rootEnds(s)

@@ -6,6 +6,7 @@ func (c *checker) removed(n *node, e *event) {
 	c.fact(reports)
 	c.settle(n, e)
 	switch {
+	case n.job != nil && n.job == s.anew && !n.state.lives(): // it is in the new description no more, or temporary
 	case n.state == starting || n.state == stopping && n.told == tooLate: // its start said that it wants no restart
 		n.become(down, n.told)
 	case n.state.lives():
@@ -13,11 +14,12 @@ func (c *checker) removed(n *node, e *event) {
 		n.become(down, n.told)
 	case n.dead:
 		c.fact(restartType)
-		stopped := n.exit.Class == "killed" && n.job != nil // in a group, by BrutalKill perhaps
+		stopped := n.exit.Class == "killed" && n.job != nil || // in a group, by BrutalKill perhaps
+			c.o.Operator && !n.unexpectedEver() // by a call, which found it dead
 		if n.wantsReport() && !n.judged && n.told == untold && !stopped {
 			c.fail(reports, e, "%s is removed after an exit of class %s (event %d), of which no child_terminated was told", n.path, n.exit.Class, n.seq)
 		}
-		if n.wantsRestart() && !n.wantsNoRestart() && n.told == untold {
+		if n.wantsRestart() && !n.wantsNoRestart() && n.told == untold && !stopped {
 			c.fail(restartType, e, "%s is %s and ended as %s: it should be restarted, and is removed", n.path, n.restart, n.exit.Class)
 		}
 	case c.o.Operator, !s.running, s.booting, s.dynamic, n.restart == "temporary", n.wantsNoRestart():
@@ -58,11 +60,12 @@ func (c *checker) added(e *event) {
 		return
 	}
 	c.fact(radius)
-	if s.running && !(s.booting && s.boot == nil) && !c.o.Operator {
+	if s.running && !s.begins() && !c.o.Operator {
 		c.fail(radius, e, "%s is added, but nobody could have asked for that", e.Path)
 	}
 	n := c.build(s, e.Child, e.Time)
 	n.n = max(n.n, e.Incarnation)
+	n.extra = s.running && !s.begins()
 	s.add(n)
 }
 

@@ -48,6 +48,7 @@ type node struct {
 	tallied     bool // its exit is to be reported together with others
 	failedStart bool // start_error was told, and what follows is to come
 	stuck       bool
+	extra       bool // a call has added it: it is in no description
 
 	// Of the job that it is a member of.
 	job   *job
@@ -115,6 +116,7 @@ type sup struct {
 	busy                int   // children that are starting, or were told to stop
 	boot, end           *job
 	open                *job // the latest that is not done; under one_for_all and rest_for_one the only one
+	anew                *job // what is stopped for a description that does not hold yet; nil: there is none
 	paused              map[*node]bool
 	unexpected, maximum uint64 // ends of a dynamic supervisor's children that its last report must, and may, count
 	counted             uint64 // those that it did

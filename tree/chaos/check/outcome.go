@@ -38,14 +38,14 @@ func (c *checker) startError(n *node, e *event) {
 	if s == nil {
 		return
 	}
-	if n.byCall && !n.early {
+	s.hear(e.Exit, n.told != untold)
+	if n.byCall && !n.early && !s.treeEnds {
 		c.fail(reports, e, "%s: start_error is told of a start that a call asked for", n.path)
 	}
 	n.failedStart = true
 	if s.booting {
 		s.ending = true // rule B3
 	}
-	s.hear(e.Exit, n.told != untold)
 	n.startFailed()
 }
 
@@ -109,13 +109,14 @@ func (c *checker) cancelled(n *node, e *event) {
 		return
 	}
 	n.leaveOthers()
+	attempts := n.state == waiting && n.begun
 	if n.state.lives() {
 		c.gone(n, e)
 		n.startFailed()
 	}
 	delete(n.up.paused, n)
 	n.paused, n.failedStart = false, false
-	n.rests = n.job == nil || n.told != untold
+	n.rests = n.job == nil || n.job.kind == unknown || n.told != untold || attempts
 	n.become(down, n.told)
 }
 
@@ -127,10 +128,10 @@ func (n *node) leaveOthers() {
 		for _, m := range n.job.members {
 			m.rests = m.rests || m.state == down && m.job == n.job && !m.begun
 		}
-	case n.state == waiting && n.job == nil:
+	case n.state == waiting && (n.job == nil || n.begun):
 		group, _ := n.up.fate(n)
 		for _, m := range group {
-			m.rests = m.rests || m.state == down && m.job == nil
+			m.rests = m.rests || m.state == down && (m.job == nil || m.job == n.job && !m.begun)
 		}
 	}
 }

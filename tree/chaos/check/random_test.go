@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -20,7 +21,8 @@ import (
 )
 
 // TestRandomTrees: whatever happens in a random tree, the real supervisor keeps
-// all invariants. Two thirds of the trees have calls put to them. CHECK_TREES is how
+// all invariants. Two thirds of the trees have calls put to them, and half of those get
+// other descriptions, too. CHECK_TREES is how
 // many trees instead of 300, CHECK_DUMP a directory for the journals that fail.
 func TestRandomTrees(t *testing.T) {
 	trees := 300
@@ -31,12 +33,13 @@ func TestRandomTrees(t *testing.T) {
 		trees, _ = strconv.Atoi(s)
 	}
 	var mu sync.Mutex
-	facts := map[string]int{}
+	facts, anew := map[string]int{}, 0
 	t.Run("trees", func(t *testing.T) {
 		for seed := range trees {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				w := &wilderness{t: t, random: rand.New(rand.NewPCG(uint64(seed), 7))}
 				w.calls = seed%3 != 0
+				w.anew = seed%2 != 0
 				e := w.run()
 				r := check1(t, e, check.Options{Operator: w.calls})
 				if err := r.Err(); err != nil {
@@ -47,13 +50,21 @@ func TestRandomTrees(t *testing.T) {
 				}
 				mu.Lock()
 				defer mu.Unlock()
+				for _, raw := range e.Events {
+					if bytes.Contains(raw, []byte(`"kind":"reconfigured"`)) {
+						anew++
+					}
+				}
 				for _, res := range r.Results {
 					facts[res.Name] += res.Facts
 				}
 			})
 		}
 	})
-	t.Log(facts)
+	t.Log(facts, anew, "new descriptions")
+	if anew < trees {
+		t.Errorf("only %d new descriptions in %d trees", anew, trees)
+	}
 	for _, name := range []string{"radius", "order", "intensity", "restart_type", "one_incarnation", "shutdown", "reports", "liveness"} {
 		if facts[name] < trees/10 {
 			t.Errorf("%s: only %d facts in %d trees", name, facts[name], trees)
@@ -77,6 +88,7 @@ func dump(t *testing.T, file string, e check.Evidence) {
 type wilderness struct {
 	t     *testing.T
 	calls bool
+	anew  bool // other descriptions are among the calls
 
 	mu     sync.Mutex // guards what follows
 	random *rand.Rand
@@ -104,7 +116,7 @@ func (w *wilderness) run() (e check.Evidence) {
 			t.Fatal(err)
 		}
 		var r *recorder
-		early := w.n(3) > 0
+		early := w.anew || w.n(3) > 0
 		if early {
 			r = record(t, root)
 		}
@@ -237,9 +249,14 @@ func (w *wilderness) call(root *tree.Supervisor, stop <-chan struct{}) {
 func (w *wilderness) callOnce(root, s *tree.Supervisor) {
 	ctx := context.Background()
 	id := fmt.Sprint(w.n(6))
+	st, _ := root.Find(s.Path())
+	if w.anew && w.n(3) == 0 {
+		spec, renew := w.respec(st)
+		_, _ = s.Reconfigure(ctx, spec, renew...) // may be refused
+		return
+	}
 	switch w.n(9) {
 	case 0, 1, 2:
-		st, _ := root.Find(s.Path())
 		c := tree.Child{ID: id}
 		if !st.Supervisor.Dynamic {
 			c = w.child(tree.Spec{Strategy: st.Supervisor.Strategy, AutoShutdown: st.Supervisor.AutoShutdown}, 2)
@@ -263,6 +280,63 @@ func (w *wilderness) callOnce(root, s *tree.Supervisor) {
 			_ = s.Stop(ctx, w.reason())
 		}
 	}
+}
+
+// respec is another description of a supervisor and of those below it: children
+// leave, come, change, and have another order.
+func (w *wilderness) respec(st tree.Status) (spec tree.Spec, renew []string) {
+	old := st.Supervisor
+	spec = w.spec(1)
+	for (spec.Dynamic != nil) != old.Dynamic {
+		spec = w.spec(1)
+	}
+	if w.n(2) == 0 {
+		spec.Strategy, spec.AutoShutdown = old.Strategy, old.AutoShutdown
+		spec.Parallel = 0
+	}
+	if old.Dynamic {
+		return spec, nil
+	}
+	spec.Children = nil
+	for _, was := range old.Children {
+		if w.n(6) == 0 {
+			continue
+		}
+		c := w.child(spec, 1)
+		c.ID = was.ID
+		if was.Supervisor != nil && w.n(8) > 0 {
+			sub, more := w.respec(was)
+			c.Start, c.Shutdown = tree.Sub(sub), 0
+			renew = append(renew, more...)
+		}
+		if w.n(2) == 0 {
+			c.Restart, c.Significant = was.Restart, was.Significant && spec.AutoShutdown != strategies.Never
+		}
+		spec.Children = append(spec.Children, c)
+	}
+	for id := range 6 {
+		if w.n(6) == 0 && !slices.ContainsFunc(spec.Children, func(c tree.Child) bool { return c.ID == fmt.Sprint(id) }) {
+			c := w.child(spec, 2)
+			c.ID = fmt.Sprint(id)
+			spec.Children = slices.Insert(spec.Children, w.n(len(spec.Children)+1), c)
+		}
+	}
+	if n := len(spec.Children); n > 1 && w.n(3) == 0 {
+		i, k := w.n(n), w.n(n)
+		spec.Children[i], spec.Children[k] = spec.Children[k], spec.Children[i]
+	}
+	for i := range spec.Children {
+		c := &spec.Children[i]
+		for k := range i {
+			if spec.Strategy == strategies.Dependents && w.n(3) == 0 {
+				c.Needs = append(c.Needs, spec.Children[k].ID)
+			}
+		}
+		if w.n(5) == 0 {
+			renew = append(renew, st.Path+"/"+c.ID)
+		}
+	}
+	return spec, renew
 }
 
 // wild is a child with an Init, that can be killed.

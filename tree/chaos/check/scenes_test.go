@@ -26,7 +26,14 @@ var scenes = map[string]func(*testing.T) check.Evidence{
 	"significant":   significant,
 	"parallel":      parallel,
 	"dynamic":       dynamic,
+
+	"reconfigure":            reconfigure,
+	"reconfigure dependents": reconfigureDependents,
+	"reconfigure fails":      reconfigureFails,
 }
+
+// byCall are the scenes that take calls which look like nobody's doing.
+var byCall = []string{"dynamic", "reconfigure"}
 
 // oneForOne: a crashes twice, in two windows.
 func oneForOne(t *testing.T) check.Evidence {
@@ -189,6 +196,61 @@ func dynamic(t *testing.T) check.Evidence {
 			t.Errorf("error %v, %d starts", err, starts)
 		}
 	})
+}
+
+// reconfigure: c runs something else, and d shares its fate; b leaves, and n comes in
+// its place. With the limit that is new there may be two restarts.
+func reconfigure(t *testing.T) check.Evidence {
+	var c crasher
+	s := tree.Spec{Strategy: strategies.RestForOne, Intensity: intensity(1), Children: []tree.Child{c.leaf("a"), c.leaf("b"), c.leaf("c"), c.leaf("d")}}
+	return serve(t, s, func(root *tree.Supervisor) {
+		c.crash("d")
+		s.Intensity, s.Children = intensity(2), []tree.Child{c.leaf("a"), c.leaf("n"), c.leaf("c"), c.leaf("d")}
+		anew(t, root, s, "t/c")
+		c.crash("d")
+	})
+}
+
+// reconfigureDependents: db is renewed, and comes to need log; api shares its fate, web
+// does so no more.
+func reconfigureDependents(t *testing.T) check.Evidence {
+	var c crasher
+	db, api, web, log := c.leaf("db"), c.leaf("api"), c.leaf("web"), c.leaf("log")
+	api.Needs, web.Needs = []string{"db"}, []string{"api"}
+	s := tree.Spec{Strategy: strategies.Dependents, Parallel: 4, Children: []tree.Child{db, api, web, log}}
+	return serve(t, s, func(root *tree.Supervisor) {
+		db.Needs, web.Needs = []string{"log"}, nil
+		s.Children = []tree.Child{log, db, api, web}
+		anew(t, root, s, "t/db")
+		c.crash("log")
+	})
+}
+
+// reconfigureFails: b is new and cannot be started the first time, and c stays down with
+// it. The next description tries again.
+func reconfigureFails(t *testing.T) check.Evidence {
+	var c crasher
+	starts := 1
+	b := tree.Child{ID: "b", Start: tree.Of(func() (*failing, error) { return &failing{&c, &starts}, nil })}
+	s := tree.Spec{Strategy: strategies.OneForAll, Children: []tree.Child{c.leaf("a")}}
+	return serve(t, s, func(root *tree.Supervisor) {
+		s.Children = append(s.Children, b, c.leaf("c"))
+		if _, err := root.Reconfigure(context.Background(), s); err == nil {
+			t.Error("b could be started")
+		}
+		starts++
+		anew(t, root, s)
+		c.crash("a")
+	})
+}
+
+// anew gives the tree another description, and waits until that is carried out.
+func anew(t *testing.T, root *tree.Supervisor, s tree.Spec, renew ...string) {
+	t.Helper()
+	if _, err := root.Reconfigure(context.Background(), s, renew...); err != nil {
+		t.Error(err)
+	}
+	synctest.Wait()
 }
 
 // decorate adds what would have been seen if the children of oneForOne were

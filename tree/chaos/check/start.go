@@ -20,6 +20,7 @@ func (c *checker) starting(n *node, e *event) {
 		if byCall = j == nil; !byCall {
 			c.startOrder(s, n, j, e)
 			n.begun = true
+			byCall = j.kind == reconfigured
 		} else if s.inOrder() && s.busy > 0 {
 			c.fail(order, e, "%s is started while %s is %v", n.path, s.someBusy(n).path, s.someBusy(n).state)
 		}
@@ -51,23 +52,32 @@ func (c *checker) whyStart(s *sup, n *node, e *event) *job {
 	case s.ending:
 		c.fail(radius, e, "%s is started, but its supervisor is ending", n.path)
 		return nil
+	case s.anew != nil:
+		c.fail(order, e, "%s is started, but %s has yet to stop others for its new description (%s)", n.path, s.node.path, s.anew.cause)
+		return nil
 	case j != nil && !n.begun && !n.done && !j.paused && j.kind != ending:
 		return j
-	case s.booting && s.boot == nil:
+	case s.begins():
 		s.boot = &job{kind: booting, cause: "the start of " + s.node.path}
 		for m := range s.each {
 			s.boot.members = append(s.boot.members, m)
 		}
 		return s.begin(s.boot)
 	}
-	if j := c.resumes(n, e); j != nil {
-		return j
+	if s.alone() == nil {
+		if j := c.resumes(n, e); j != nil {
+			return j
+		}
+		if e.Cascade == nil && c.o.Operator {
+			return nil
+		}
 	}
-	if e.Cascade != nil || !c.o.Operator {
-		c.fail(radius, e, "%s is started, but nothing happened because of which it should be", n.path)
-	}
+	c.fail(radius, e, "%s is started, but nothing happened because of which it should be", n.path)
 	return nil
 }
+
+// begins: it has begun to run, and none of its children has been started yet.
+func (s *sup) begins() bool { return s.booting && s.boot == nil }
 
 // startOrder judges whether it is the child's turn in its job.
 func (c *checker) startOrder(s *sup, n *node, j *job, e *event) {
@@ -131,10 +141,10 @@ func (s *sup) live() {
 	s.window = window{}
 	s.running, s.booting = true, !s.dynamic
 	s.told, s.ending, s.treeEnds, s.gaveUp, s.unsure, s.finisher = false, false, false, false, false, nil
-	s.boot, s.end, s.open = nil, nil, nil
+	s.boot, s.end, s.open, s.anew = nil, nil, nil, nil
 	s.unexpected, s.maximum, s.counted = 0, 0, 0
 	clear(s.paused)
 	for n := range s.each {
-		n.job, n.ran, n.renewed, n.rests = nil, false, false, false
+		n.job, n.ran, n.renewed, n.rests, n.extra = nil, false, false, false, false
 	}
 }

@@ -1,6 +1,9 @@
 package check
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // ordered judges that a child is told to stop, or killed.
 func (c *checker) ordered(n *node, e *event) {
@@ -51,21 +54,29 @@ func (c *checker) stoppedItself(n *node, e *event) {
 // itsTurn: the supervisor may tell n to stop now.
 func (c *checker) itsTurn(n *node, e *event) bool {
 	s := n.up
-	group := n.job != nil && n.job.kind == restarting && !n.job.starts
+	j := n.job
+	group := j.stops()
 	switch {
 	case !group && !s.mayEnd(n, e), s.inOrder() && s.busy > 0:
 		return false
 	case s.graph():
-		return !s.needed(n)
+		return s.needer(n) == nil
 	case s.dynamic:
 		return true
+	case group:
+		return !slices.ContainsFunc(j.members[n.index+1:], s.precedes)
 	}
-	for m := s.last; m != n; m = m.prev { // a group is at the end of the list, or one child
-		if !(group && s.strategy == "one_for_one") && s.precedes(m) {
+	for m := s.last; m != n; m = m.prev {
+		if s.precedes(m) {
 			return false
 		}
 	}
 	return true
+}
+
+// stops: its members are to be stopped, and none was started yet.
+func (j *job) stops() bool {
+	return j != nil && (j.kind == restarting && !j.starts || j.kind == reconfiguring)
 }
 
 // precedes: those before m on the list must not be told to stop yet. Where it is
@@ -74,13 +85,15 @@ func (s *sup) precedes(m *node) bool {
 	return m.listed && (m.state == up || s.inOrder() && m.state.lives())
 }
 
-func (s *sup) needed(n *node) bool {
+// needer returns somebody who needs n and must be down before it; nil if there is
+// none. What is stopped for a new description may be needed by the old one only.
+func (s *sup) needer(n *node) *node {
 	for _, m := range s.neededBy[n.id] {
-		if m.state.lives() {
-			return true
+		if m.state.lives() && (s.anew == nil || m.job == s.anew) {
+			return m
 		}
 	}
-	return false
+	return nil
 }
 
 // whyStop finds the job that a stop is part of; nil if a call must have asked
@@ -95,7 +108,7 @@ func (c *checker) whyStop(s *sup, n *node, e *event) *job {
 		}
 		return j
 	}
-	if j != nil && j.kind == restarting && !j.starts {
+	if j.stops() {
 		return j
 	}
 	if j := c.resumes(n, e); j != nil {
@@ -106,7 +119,7 @@ func (c *checker) whyStop(s *sup, n *node, e *event) *job {
 	}
 	switch {
 	case j != nil && j.kind == restarting && !n.begun:
-	case e.Cascade == nil && c.o.Operator:
+	case e.Cascade == nil && c.o.Operator && s.alone() == nil:
 		return nil
 	}
 	c.fail(radius, e, "%s is told to stop, but nothing happened because of which it should be", n.path)
@@ -128,11 +141,8 @@ func (c *checker) stopOrder(s *sup, n *node, j *job, e *event) {
 		return
 	}
 	if s.graph() {
-		for _, m := range s.neededBy[n.id] {
-			c.fact(order)
-			if m.state.lives() {
-				c.fail(order, e, "%s is told to stop, but %s, which needs it, is %v", n.path, m.path, m.state)
-			}
+		if m := s.needer(n); m != nil {
+			c.fail(order, e, "%s is told to stop, but %s, which needs it, is %v", n.path, m.path, m.state)
 		}
 		return
 	}

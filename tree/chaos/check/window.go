@@ -1,6 +1,9 @@
 package check
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // window holds the restarts of one life of a supervisor, as far back as any of
 // them may still count. Both its edges belong to it (rule F4). As the times of
@@ -11,12 +14,29 @@ type window struct {
 	gone  int         // times[:gone] are too old even if the clock was off
 
 	prior       int // restarts before the evidence begins
+	least, most int // of them: how many still count, for certain and at most
 	oldest, end time.Time
 }
 
 // before notes restarts that were before the evidence began: when the oldest was
 // is known, of the others only that they were between that and the beginning.
-func (w *window) before(n int, oldest, begin time.Time) { w.prior, w.oldest, w.end = n, oldest, begin }
+func (w *window) before(n int, oldest, begin time.Time) {
+	w.prior, w.least, w.most, w.oldest, w.end = n, n, n, oldest, begin
+}
+
+// longer: a longer period holds from now on. Restarts that are too old for the one
+// so far may count again, if there was no other meanwhile.
+func (w *window) longer(now time.Time, within, clock time.Duration) {
+	for w.old < len(w.times) && now.Sub(w.times[w.old]) > within-clock {
+		w.old++
+	}
+	if now.Sub(w.oldest) > within-clock {
+		w.least = 0
+	}
+	if !w.end.IsZero() && len(w.times) == 0 {
+		w.most = math.MaxInt32
+	}
+}
 
 // add notes a restart, and returns how many lie in the window that ends then.
 func (w *window) add(at time.Time, within, clock time.Duration) (least, most int) {
@@ -28,18 +48,16 @@ func (w *window) add(at time.Time, within, clock time.Duration) (least, most int
 		w.gone++
 	}
 	least, most = len(w.times)-w.old, len(w.times)-w.gone
-	if w.prior == 0 {
-		return least, most
+	if at.Sub(w.oldest) > within-clock {
+		w.least = 0
 	}
-	switch {
-	case at.Sub(w.oldest) <= within-clock:
-		least, most = least+w.prior, most+w.prior
-	case at.Sub(w.oldest) <= within+clock:
-		most += w.prior
-	case at.Sub(w.end) <= within+clock:
-		most += w.prior - 1
+	if w.prior > 0 && at.Sub(w.oldest) > within+clock {
+		w.most = min(w.most, w.prior-1)
 	}
-	return least, most
+	if at.Sub(w.end) > within+clock {
+		w.most = 0
+	}
+	return least + w.least, most + w.most
 }
 
 // counted judges a restart that was decided on, or one too many (rules F1, F7).

@@ -20,29 +20,31 @@ type snapshot struct {
 }
 
 type status struct {
-	ID          string    `json:"id"`
-	Path        string    `json:"path"`
-	Type        string    `json:"type"`
-	State       string    `json:"state"`
-	Restart     string    `json:"restart"`
-	Significant bool      `json:"significant"`
-	Needs       []string  `json:"needs"`
-	Incarnation uint64    `json:"incarnation"`
-	PID         int       `json:"pid"`
-	RestartAt   time.Time `json:"restart_at"`
-	Last        *exit     `json:"last"`
-	Supervisor  *struct {
-		Strategy     string `json:"strategy"`
-		Dynamic      bool   `json:"dynamic"`
-		AutoShutdown string `json:"auto_shutdown"`
-		Intensity    struct {
-			Max    int     `json:"max"`
-			Within float64 `json:"within_ms"`
-		} `json:"intensity"`
-		Spent    int       `json:"spent"`
-		Refill   time.Time `json:"refill"`
-		Children []status  `json:"children"`
-	} `json:"supervisor"`
+	ID          string     `json:"id"`
+	Path        string     `json:"path"`
+	Type        string     `json:"type"`
+	State       string     `json:"state"`
+	Restart     string     `json:"restart"`
+	Significant bool       `json:"significant"`
+	Needs       []string   `json:"needs"`
+	Incarnation uint64     `json:"incarnation"`
+	PID         int        `json:"pid"`
+	RestartAt   time.Time  `json:"restart_at"`
+	Last        *exit      `json:"last"`
+	Supervisor  *supStatus `json:"supervisor"`
+}
+
+type supStatus struct {
+	Strategy     string `json:"strategy"`
+	Dynamic      bool   `json:"dynamic"`
+	AutoShutdown string `json:"auto_shutdown"`
+	Intensity    struct {
+		Max    int     `json:"max"`
+		Within float64 `json:"within_ms"`
+	} `json:"intensity"`
+	Spent    int       `json:"spent"`
+	Refill   time.Time `json:"refill"`
+	Children []status  `json:"children"`
 }
 
 type event struct {
@@ -115,6 +117,8 @@ func (e *event) read(i int, raw json.RawMessage) error {
 		return fmt.Errorf("event %d of the evidence (seq %d, %s) has no path", i+1, e.Seq, e.Kind)
 	case e.Child == nil && e.Kind == "added":
 		return fmt.Errorf("event %d of the evidence (seq %d, %s) does not say what was added", i+1, e.Seq, e.Kind)
+	case (e.Child == nil || e.Child.Supervisor == nil) && e.Kind == "reconfigured":
+		return fmt.Errorf("event %d of the evidence (seq %d, %s) does not say what the supervisor is now", i+1, e.Seq, e.Kind)
 	case e.Exit == nil && tellsExit[e.Kind]:
 		return fmt.Errorf("event %d of the evidence (seq %d, %s) has no exit", i+1, e.Seq, e.Kind)
 	}

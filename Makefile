@@ -47,7 +47,7 @@ SOAK ?= 10m
 soak:
 	$(GO) run ./tree/chaos/internal/soak -for $(SOAK)
 	COPPICE_MANY=5000 $(GO) test -run '^TestMany$$' -v ./worker
-	$(GO) test -race -count=50 -timeout 60m ./tree/... ./worker/
+	$(GO) test -race -count=50 -timeout 60m ./tree ./tree/chaos/... ./worker/
 	COPPICE_API_TIME=10m $(GO) test -v -run '^TestAPI$$' -timeout 60m ./tree/
 	$(GO) test -run Properties -timeout 60m ./strategies/ -rapid.checks=100000
 	$(GO) test -run '^$$' -fuzz FuzzMachine -fuzztime 10m -fuzzminimizetime 10x ./strategies/

@@ -17,7 +17,10 @@ type Limits struct {
 }
 
 // File is a log file for a program's output, rotated by size. Children that name
-// the same file share it.
+// the same file share it, and are to say the same about its rotation, which is
+// MaxSize, Keep, MaxAge and Compress: the latest to open it says how it is rotated,
+// for all of them and from the next line on. None is lost by a change. Times and Log
+// are each child's own.
 type File struct {
 	Path     string
 	MaxSize  int64         // bytes, rounded up to MiB, at which it is rotated; 10 MiB if zero

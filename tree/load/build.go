@@ -17,6 +17,7 @@ type builder struct {
 	hook  func(path string, c *worker.Command)
 	file  *File
 	nodes map[string]*node // of the children, by path
+	logs  map[string]*log  // of the programs, by the path of the file
 	clean bool             // nothing was wrong so far: it is worth asking the other packages
 
 	previous *File                   // nil: there is none
@@ -41,6 +42,7 @@ func (b *builder) supervisor(path string, s *supervisor, in inherited) tree.Spec
 			continue
 		}
 		b.verifyCommand(c, c.finish(below))
+		b.shareLog(path+"/"+c.ID, c)
 		for i, id := range c.ids() {
 			cmd := c.finish(below)
 			if c.program.copies > 0 {
@@ -86,13 +88,21 @@ func (f *File) starters() map[string]tree.Starter {
 	return all
 }
 
-// incarnations makes those of a command, which it prepares for the first.
+// incarnations makes those of a command, which it prepares for the first. What is
+// missing for that, a user for instance, may be there when it is tried again.
 func incarnations(cmd worker.Command) func() (*worker.Process, error) {
-	prepare := sync.OnceValues(cmd.Prepare)
+	var mu sync.Mutex // guards what follows
+	prepare := cmd.Prepare
+	var make func() (*worker.Process, error)
 	return func() (*worker.Process, error) {
-		make, err := prepare()
-		if err != nil {
-			return nil, err
+		mu.Lock()
+		defer mu.Unlock()
+		if make == nil {
+			prepared, err := prepare()
+			if err != nil {
+				return nil, err
+			}
+			make, prepare = prepared, nil
 		}
 		return make()
 	}

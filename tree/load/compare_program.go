@@ -46,15 +46,9 @@ var commandAspects = slices.Concat(
 	rlimitAspects(),
 	[]aspect[worker.Command]{
 		{"log.file", "", ofLog(func(f *worker.File) string { return scalar(f.Path) })},
-		{"log.max_size", "10MiB", ofLog(func(f *worker.File) string { return size(f.MaxSize) })},
-		{"log.keep", "5", ofLog(func(f *worker.File) string {
-			if f.Keep < 0 {
-				return "all"
-			}
-			return count(f.Keep)
-		})},
-		{"log.max_age", "", ofLog(func(f *worker.File) string { return duration(f.MaxAge) })},
-		{"log.compress", "", ofLog(func(f *worker.File) string { return truth(f.Compress) })},
+	},
+	rotationAspects,
+	[]aspect[worker.Command]{
 		{"log.times", "", ofLog(func(f *worker.File) string { return truth(f.Times) })},
 		{"log.console", "", ofLog(func(f *worker.File) string { return truth(f.Log) })},
 		{"max_line", "64KiB", func(c *worker.Command) string { return size(int64(c.MaxLine)) }},
@@ -96,6 +90,19 @@ func shell(c *worker.Command) string {
 		return quoted(c.Args[1])
 	}
 	return ""
+}
+
+// rotationAspects are those in which all who share a log file agree.
+var rotationAspects = []aspect[worker.Command]{
+	{"log.max_size", "10MiB", ofLog(func(f *worker.File) string { return size(f.MaxSize) })},
+	{"log.keep", "5", ofLog(func(f *worker.File) string {
+		if f.Keep < 0 {
+			return "all"
+		}
+		return count(f.Keep)
+	})},
+	{"log.max_age", "", ofLog(func(f *worker.File) string { return duration(f.MaxAge) })},
+	{"log.compress", "", ofLog(func(f *worker.File) string { return truth(f.Compress) })},
 }
 
 func ofLog(text func(*worker.File) string) func(*worker.Command) string {

@@ -95,6 +95,7 @@ func TestGood(t *testing.T) {
 var unseen = map[string]string{
 	"":                      "the name of a file",
 	"documents":             "sees one document",
+	"log_shared":            "other children",
 	"needs_unknown":         "siblings",
 	"not_utf8":              "sees characters",
 	"tag":                   "sees no tags",

@@ -124,7 +124,7 @@ func (d *decoder) read(data []byte, o Options) *File {
 	rootSection.decode(d, n, &r)
 	d.checkSupervisor(n, &r.supervisor)
 	f := &File{Path: d.file, Name: d.name(n, r.name), Chaos: r.chaos, Commands: make(map[string]worker.Command), read: make(map[string]fingerprint)}
-	b := builder{decoder: d, hook: o.Command, file: f, nodes: make(map[string]*node), clean: d.problems == nil}
+	b := builder{decoder: d, hook: o.Command, file: f, nodes: make(map[string]*node), logs: make(map[string]*log), clean: d.problems == nil}
 	if o.Previous != nil {
 		b.previous, b.starters = o.Previous, o.Previous.starters()
 	}

@@ -2,7 +2,6 @@ package output
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,9 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/DeRuina/timberjack"
 
 	"github.com/coppice-go/coppice/worker/failpoint"
 )
@@ -33,45 +31,52 @@ type FileOptions struct {
 	// Compress has rotated files compressed by gzip.
 	Compress bool
 
-	// Times has each line begin with the time at which it was read, in UTC.
+	// Times has each line that is written by this opening begin with the time
+	// at which it was read, in UTC. Others who share the file need not.
 	Times bool
 }
 
-const (
-	mebibyte       = 1 << 20
-	day            = 24 * time.Hour
-	defaultMaxSize = 10 * mebibyte
-	defaultKeep    = 5
-	lineTime       = "2006-01-02T15:04:05.000Z "
-)
+const lineTime = "2006-01-02T15:04:05.000Z "
 
-// File is a log file that is rotated by size. All who open the same path in
-// this process share one File, so that their lines do not mix: rotation and
-// the writes of others happen between lines. Safe for concurrent use.
+// File is one opening of a log file that is rotated by size. All who open the
+// same path in this process share the file, so that their lines do not mix:
+// rotation and the writes of others happen between lines. Safe for concurrent
+// use.
 //
 // Another process must not write to the same file.
 type File struct {
-	path    string
-	options FileOptions
+	*shared
+	times bool
+}
+
+// shared is an open file, which all of its openings have in common.
+type shared struct {
+	path   string
+	device bool // it is never rotated
+
+	// wanted is how who opened it last wants it rotated.
+	wanted atomic.Pointer[rotation]
 
 	// guarded by files.mu
-	refs   int           // openers, and writes in progress
+	refs   int           // openings, and writes in progress
 	closed chan struct{} // not nil: the last reference is gone. Closed when the file is
 
-	mu   sync.Mutex // guards what follows
-	w    io.WriteCloser
-	torn bool // the file does not end with the end of a line
+	mu       sync.Mutex // guards what follows
+	w        io.WriteCloser
+	rotation rotation   // that of w
+	retired  chan error // not nil: w is being closed, and makes room for one as wanted
+	torn     bool       // the file does not end with the end of a line
 }
 
 // files are the open ones. An entry goes when its last reference does.
 var files = struct {
 	mu   sync.Mutex
-	open map[string]*File
-}{open: make(map[string]*File)}
+	open map[string]*shared
+}{open: make(map[string]*shared)}
 
-// OpenFile opens the log file at path, or the File that is open for it, and
-// makes its directory if need be. A file that exists is continued. Options that
-// differ from those of the open File are an error.
+// OpenFile opens the log file at path, shares it with those who have it open,
+// and makes its directory if need be. A file that exists is continued. The
+// latest to open it says how it is rotated, from the next line on.
 //
 // A character device (/dev/null, a terminal) is written to and never rotated;
 // what is neither that nor a regular file is refused.
@@ -82,6 +87,7 @@ func OpenFile(path string, options FileOptions) (*File, error) {
 	}
 	files.mu.Lock()
 	defer files.mu.Unlock()
+	r := options.rotation()
 	f := files.open[path]
 	for ; f != nil && f.closed != nil; f = files.open[path] {
 		closed := f.closed
@@ -89,18 +95,16 @@ func OpenFile(path string, options FileOptions) (*File, error) {
 		<-closed // two would rotate it at the same time
 		files.mu.Lock()
 	}
-	switch {
-	case f == nil:
-		f = &File{path: path, options: options}
+	if f == nil {
+		f = &shared{path: path, rotation: r}
 		if err := f.open(); err != nil {
 			return nil, fmt.Errorf("open log file: %w", err)
 		}
 		files.open[path] = f
-	case f.options != options:
-		return nil, fmt.Errorf("open log file %s: it is open already with other options: give all who write to it the same", path)
 	}
+	f.wanted.Store(&r)
 	f.refs++
-	return f, nil
+	return &File{shared: f, times: options.Times}, nil
 }
 
 // resolve is the one name of the file that path names.
@@ -122,21 +126,21 @@ func resolve(path string) (string, error) {
 
 // open is tried here so that a path that cannot be written to is an error at
 // once; and it finds out how the file ends.
-func (f *File) open() error {
+func (f *shared) open() error {
 	info, err := os.Stat(f.path)
-	device := err == nil && info.Mode()&fs.ModeCharDevice != 0
-	if err == nil && !device && !info.Mode().IsRegular() {
+	f.device = err == nil && info.Mode()&fs.ModeCharDevice != 0
+	if err == nil && !f.device && !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is neither a regular file nor a character device: name a file", f.path)
 	}
 	flags := os.O_RDWR | os.O_CREATE | os.O_APPEND
-	if device {
+	if f.device {
 		flags = os.O_WRONLY
 	}
 	file, err := os.OpenFile(f.path, flags, 0o640)
 	if err != nil {
 		return err
 	}
-	if device {
+	if f.device {
 		f.w = file
 		return nil
 	}
@@ -144,17 +148,7 @@ func (f *File) open() error {
 	if f.torn, err = endsInLine(file); err != nil {
 		return err
 	}
-	o := f.options
-	w := &timberjack.Logger{
-		Filename:   f.path,
-		MaxSize:    int(f.maxSize() / mebibyte),
-		MaxBackups: max(0, cmp.Or(o.Keep, defaultKeep)),
-		MaxAge:     int((o.MaxAge + day - 1) / day),
-	}
-	if o.Compress {
-		w.Compression = "gzip"
-	}
-	f.w = w
+	f.w = f.rotation.writer(f.path)
 	return nil
 }
 
@@ -170,26 +164,20 @@ func endsInLine(file *os.File) (bool, error) {
 	return last[0] != '\n', nil
 }
 
-// maxSize is a whole number of MiB.
-func (f *File) maxSize() int64 {
-	size := max(1, cmp.Or(f.options.MaxSize, defaultMaxSize))
-	return (size + mebibyte - 1) / mebibyte * mebibyte
-}
-
 // Path returns the file's absolute path.
-func (f *File) Path() string { return f.path }
+func (f *shared) Path() string { return f.path }
 
 // Close gives up one opening of the file. The last closes it and waits until
 // old files are compressed or removed; a write that hangs is not waited for.
-func (f *File) Close() error { return f.release() }
+func (f *shared) Close() error { return f.release() }
 
-func (f *File) retain() {
+func (f *shared) retain() {
 	files.mu.Lock()
 	defer files.mu.Unlock()
 	f.refs++
 }
 
-func (f *File) release() error {
+func (f *shared) release() error {
 	files.mu.Lock()
 	f.refs--
 	last := f.refs == 0
@@ -200,7 +188,7 @@ func (f *File) release() error {
 	if !last {
 		return nil
 	}
-	err := f.w.Close()
+	err := f.closeWriter()
 	files.mu.Lock()
 	delete(files.open, f.path)
 	files.mu.Unlock()
@@ -219,6 +207,9 @@ func (f *File) write(m *marker, gap, block []byte) (told bool, lost int64, err e
 	defer f.release()
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.turn(); err != nil {
+		return false, int64(bytes.Count(block, newline)), err
+	}
 	if head := append(m.text[:len(m.text):len(m.text)], gap...); len(head) > 0 {
 		if _, err := f.put(head); err != nil {
 			return false, int64(bytes.Count(block, newline)), err
@@ -226,10 +217,10 @@ func (f *File) write(m *marker, gap, block []byte) (told bool, lost int64, err e
 		m.text = nil
 		m.written.Store(true)
 	}
-	if f.options.Times {
+	if f.times {
 		block = stamped(block, time.Now())
 	}
-	for limit := f.maxSize(); len(block) > 0; {
+	for limit := f.rotation.limit(); len(block) > 0; {
 		part := block
 		if int64(len(part)) > limit {
 			// A single line that is longer is refused by the writer.
@@ -248,7 +239,7 @@ var newline = []byte{'\n'}
 
 // put writes whole lines. If the file took only a part, because the disk is
 // full for instance, the next to be written ends the line that was cut.
-func (f *File) put(lines []byte) (int, error) {
+func (f *shared) put(lines []byte) (int, error) {
 	if f.torn {
 		if _, err := f.w.Write([]byte(cutMark + "\n")); err != nil {
 			return 0, err

@@ -336,7 +336,12 @@ func (d *disk) lines() (lines []string) {
 }
 
 // onDisk is a File that is a disk.
-func onDisk(d *disk) *File { return &File{path: "log", w: d, refs: 1} }
+func onDisk(d *disk) *File {
+	r := FileOptions{}.rotation()
+	s := &shared{path: "log", w: d, rotation: r, refs: 1}
+	s.wanted.Store(&r)
+	return &File{shared: s}
+}
 
 // A file that hangs holds up neither the child nor what goes to the log.
 func TestFileHangs(t *testing.T) {

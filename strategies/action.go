@@ -137,7 +137,7 @@ type Reply struct {
 	Incarnation uint64      // to StartChild, RestartChild and RenewChild: what was started, 0 if it said "ignore", or waits with what it needs; with ErrAlreadyStarted: what runs
 	Children    []ChildInfo // to WhichChildren
 	Counts      Counts      // to CountChildren
-	Changed     []Changed   // to Reconfigure: what it did; with ErrStart, ID could not be started
+	Changed     []Changed   // to Reconfigure: what it did; with ErrStart some could not be started
 	Spec        *ChildSpec  // to GetChildSpec, else nil; of a dynamic supervisor its template, with ErrNotFound too
 }
 

@@ -119,12 +119,15 @@ func ExampleNewConfig() {
 		Added:  []string{"web"},
 	}
 	plan, _ := m.Plan(next)
-	fmt.Println(plan)
+	for _, c := range plan {
+		fmt.Println(c.ID, c.Change)
+	}
 	for _, a := range m.Step(now, strategies.Reconfigure(1, next)) {
 		fmt.Println(a.Do, a.ID, a.Report)
 	}
 	// Output:
-	// [{mail removed } {web added }]
+	// mail removed
+	// web added
 	// report  reconfiguring
 	// stop mail progress
 	// arm mail progress
@@ -132,6 +135,7 @@ func ExampleNewConfig() {
 
 // Changed tells with whom a child is renewed.
 func ExampleChanged() {
-	fmt.Println(strategies.Changed{ID: "web", Change: strategies.ChildRenewed, With: "db"})
-	// Output: {web renewed db}
+	c := strategies.Changed{ID: "web", Change: strategies.ChildRenewed, With: "db"}
+	fmt.Println(c.ID, c.Change, "with", c.With)
+	// Output: web renewed with db
 }

@@ -39,10 +39,13 @@ type Changed struct {
 	ID     string
 	Change Change
 	With   string // of ChildRenewed: whose fate it shares; "" if it is its own
+	Failed bool   // its start failed, and it stays down
+	Exit   Exit   // of Failed: why
 }
 
 // Plan tells what Reconfigure would do now: those that are removed in stop order,
-// then the others in start order. The error is that of the call.
+// then the others in start order. The error is that of the call: ErrDown if the
+// supervisor ends, or a *SpecError.
 func (m *Machine) Plan(n *NewConfig) ([]Changed, error) {
 	p, err := m.plan(n)
 	if err != nil {
@@ -60,6 +63,9 @@ type plan struct {
 }
 
 func (m *Machine) plan(n *NewConfig) (*plan, error) {
+	if m.phase >= finishing {
+		return nil, ErrDown
+	}
 	next, err := NewMachine(n.Config)
 	if err != nil {
 		return nil, err
@@ -148,7 +154,7 @@ func (p *plan) changes(m *Machine) []Changed {
 	}
 	for r := p.next.first; r != nil; r = r.next {
 		if with, ok := p.renewed[r.id]; ok {
-			list = append(list, Changed{r.id, ChildRenewed, with})
+			list = append(list, Changed{ID: r.id, Change: ChildRenewed, With: with})
 		} else if p.added[r.id] {
 			list = append(list, Changed{ID: r.id, Change: ChildAdded})
 		}
@@ -246,7 +252,7 @@ func (m *Machine) respec(c *child, spec *ChildSpec) {
 func (m *Machine) answerReconfigure(j *job) {
 	r := Reply{Ticket: j.call.ticket, Changed: j.changed}
 	if j.call.failed {
-		r.ID, r.Err, r.Exit = j.call.child.id, ErrStart, j.call.exit
+		r.Err = ErrStart
 	}
 	m.reply(r)
 }

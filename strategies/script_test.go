@@ -292,11 +292,8 @@ func replyText(in Input, r *Reply) []string {
 		if r.Incarnation > 0 {
 			text += fmt.Sprintf(" (%s#%d)", in.ID, r.Incarnation)
 		}
-		if r.Err == ErrStart {
+		if r.Err == ErrStart && in.Op != OpReconfigure {
 			text += ": " + r.Exit.String()
-		}
-		if in.Op == OpReconfigure && r.Err == ErrStart {
-			text += " (" + r.ID + ")"
 		}
 		return append([]string{text}, changedText(r.Changed)...)
 	case in.Op == OpReconfigure:
@@ -326,6 +323,9 @@ func changedText(changed []Changed) (lines []string) {
 		line := fmt.Sprintf("  %s %v", c.ID, c.Change)
 		if c.With != "" {
 			line += " with " + c.With
+		}
+		if c.Failed {
+			line += ", did not start: " + c.Exit.String()
 		}
 		lines = append(lines, line)
 	}

@@ -137,18 +137,19 @@ func (m *Machine) startFailed(c *child, e Exit, cascade Cascade) {
 // shared reports whether those after a child that could not be started wait for it.
 func (m *Machine) shared() bool { return m.cfg.Strategy != OneForOne }
 
-// callFailed takes note of a start that failed, for the answer. That to Reconfigure
-// tells the first.
+// callFailed takes note of a start that failed, for the answer.
 func (m *Machine) callFailed(j *job, c *child) {
-	if j.call.op == OpReconfigure {
-		c.owed = true
-		j.failed = m.shared()
-		if j.call.failed {
-			return
-		}
-		j.call.child = c
-	}
 	j.call.failed, j.call.exit = true, c.exit
+	if j.call.op != OpReconfigure {
+		return
+	}
+	c.owed = true
+	j.failed = m.shared()
+	for i := range j.changed {
+		if t := &j.changed[i]; t.ID == c.id {
+			t.Failed, t.Exit = true, c.exit
+		}
+	}
 }
 
 func lateError(limit time.Duration, reason error) error {

@@ -39,12 +39,13 @@ func (s *Supervisor) StartChild(ctx context.Context, c Child) (strategies.ChildR
 	if err != nil {
 		return strategies.ChildRef{}, err
 	}
+	ofTemplate := missing(c.Start)
 	if err := s.checkNew(&c); err != nil {
 		return strategies.ChildRef{}, err
 	}
 	c.Needs = slices.Clone(c.Needs) // the caller's may change
 	q := l.newCall()
-	q.child, q.starts = c, true
+	q.child, q.starts, q.ofTemplate = c, true, ofTemplate
 	r, path, err := l.ask(ctx, q)
 	if path == "" {
 		return strategies.ChildRef{}, err

@@ -13,7 +13,8 @@ import (
 // it events in the order in which they decide; what it knows is what the events
 // so far add up to.
 type hub struct {
-	root *node
+	root     *node
+	redesign chan struct{} // full while a Reconfigure is under way
 
 	mu            sync.Mutex // guards what follows, and what is said to be guarded below
 	seq           uint64
@@ -34,6 +35,7 @@ type node struct {
 	restart     strategies.Restart
 	significant bool
 	ofSpec      bool // it is one of those its supervisor begins with
+	ofTemplate  bool // what it runs is the template's, of a dynamic supervisor
 	needs       []string
 	name        uint64 // if its id is a number that a dynamic supervisor gave: that number
 

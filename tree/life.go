@@ -55,12 +55,13 @@ type message struct {
 
 // call is a request from outside. It is used again when it was answered.
 type call struct {
-	in     strategies.Input       // but for StartChild and Reconfigure
-	starts bool                   // it is a StartChild
-	child  Child                  // of StartChild
-	anew   *anew                  // of Reconfigure
-	node   *node                  // of StartChild: the entry of the child; the loop's until the answer
-	reply  chan *strategies.Reply // has room for the answer; nil for Terminate
+	in         strategies.Input       // but for StartChild and Reconfigure
+	starts     bool                   // it is a StartChild
+	child      Child                  // of StartChild
+	ofTemplate bool                   // its Start is the template's
+	anew       *anew                  // of Reconfigure
+	node       *node                  // of StartChild: the entry of the child; the loop's until the answer
+	reply      chan *strategies.Reply // has room for the answer; nil for Terminate
 }
 
 // input translates a message about a child for the machine.
@@ -215,6 +216,7 @@ func (l *life) called(c *call) {
 	if c.starts {
 		in = l.adding(&c.child)
 		c.node = in.Tag.(*node)
+		c.node.ofTemplate = c.ofTemplate
 	}
 	if c.anew != nil {
 		in = l.reconfiguring(c.anew)

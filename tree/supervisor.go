@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/hashicorp/go-hclog"
@@ -25,6 +26,8 @@ type Supervisor struct {
 
 	life atomic.Pointer[life] // the one that runs, or ran last; nil before the first
 	busy atomic.Bool          // Init or Serve is under way
+
+	begin sync.Mutex // held while a life begins with the spec that there is
 }
 
 // New makes a supervisor and checks the whole tree below it before anything is
@@ -46,7 +49,7 @@ func New(name string, s Spec) (*Supervisor, error) {
 	warn(logger, name, &s)
 	s.Children = slices.Clone(s.Children) // the caller's may change
 	n := newNode(nil, name, nil, &s)
-	root := &Supervisor{hub: &hub{root: n}, node: n, logger: logger}
+	root := &Supervisor{hub: &hub{root: n, redesign: make(chan struct{}, 1)}, node: n, logger: logger}
 	root.spec.Store(&s)
 	return root, nil
 }
@@ -142,8 +145,10 @@ func (s *Supervisor) init(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	s.begin.Lock()
 	l := newLife(s, ctx)
 	s.life.Store(l)
+	s.begin.Unlock()
 	ref, _ := strategies.ChildFrom(ctx)
 	l.boot(ctx, ref.Cascade)
 	if !l.running() {

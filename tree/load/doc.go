@@ -72,6 +72,23 @@
 // Anchors, aliases and merge keys (<<) work. Keys at the top level that begin with
 // x- are ignored, as a place for anchors.
 //
+// # A file that changes
+//
+// A tree that runs can be given what its file says now. Programs of which it says the
+// same keep their process:
+//
+//	next, err := load.Read("shop.yaml", load.Options{Previous: f})
+//	if err != nil {
+//		log.Fatal(err) // and nothing was changed
+//	}
+//	var renew []string
+//	for _, d := range load.Compare(f, next) {
+//		if d.Restart {
+//			renew = append(renew, d.Path)
+//		}
+//	}
+//	changes, err := root.Reconfigure(ctx, next.Spec, renew...)
+//
 // # Problems
 //
 // Everything is looked at before anything is started, and all problems are told at

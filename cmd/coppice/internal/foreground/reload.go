@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/coppice-go/coppice/cmd/coppice/internal/show"
@@ -32,7 +31,7 @@ func (r *runner) reload(ctx context.Context, plan bool) (control.Reload, error) 
 	var renew []string
 	for _, d := range load.Compare(r.file, next) {
 		result.Differences = append(result.Differences, control.Difference(d))
-		if d.Restart && !slices.Contains(renew, d.Path) {
+		if d.Restart {
 			renew = append(renew, d.Path)
 		}
 	}
@@ -80,8 +79,8 @@ func (r *runner) tellReload(result control.Reload) {
 	}
 }
 
-// hangups reloads at every SIGHUP that somebody sends, until the tree has ended.
-func (r *runner) hangups() {
+// onHangup lets SIGHUP, where somebody sends it, mean a reload.
+func (r *runner) onHangup() <-chan struct{} {
 	asked := make(chan struct{}, 1)
 	r.stops.OnHangup(func() {
 		select {
@@ -89,6 +88,11 @@ func (r *runner) hangups() {
 		default: // one that comes while another waits is the same
 		}
 	})
+	return asked
+}
+
+// reloadAt reloads whenever that is asked for, until the tree has ended.
+func (r *runner) reloadAt(asked <-chan struct{}) {
 	for {
 		select {
 		case <-asked:

@@ -87,13 +87,13 @@ type runner struct {
 	log     hclog.Logger
 	root    *tree.Supervisor
 	stops   *interrupt.Stops
-	socket  *control.Server // nil: there is none
 	waits   waits
 	systemd systemd
 	ended   chan struct{} // closed when the tree has ended
 
-	reloading sync.Mutex // guards file
-	file      *load.File // that holds
+	reloading sync.Mutex      // guards what follows
+	file      *load.File      // that holds
+	socket    *control.Server // nil: there is none
 }
 
 // listen makes the control socket, before anything starts.
@@ -101,6 +101,8 @@ func (r *runner) listen() error {
 	if !r.cfg.Control {
 		return nil
 	}
+	r.reloading.Lock() // who asks for a reload already waits
+	defer r.reloading.Unlock()
 	s, err := control.Serve(control.Config{
 		Name: r.cfg.Name, Dir: r.cfg.Dir, Root: r.root, Book: r.book, Stop: r.stops.Ask, Reload: r.reload,
 		Version: r.cfg.Version, File: r.cfg.File, Chaos: r.file.Chaos, Logger: r.log,
@@ -117,7 +119,7 @@ func (r *runner) listen() error {
 	return nil
 }
 
-// allowChaos says whether faults may be injected from now on.
+// allowChaos says whether faults may be injected from now on; r.reloading is held.
 func (r *runner) allowChaos(allowed bool) {
 	if r.socket != nil {
 		r.socket.AllowChaos(allowed)
@@ -141,7 +143,8 @@ func (r *runner) run(file *load.File) error {
 	defer endWatchdog()
 	var stopping sync.WaitGroup
 	stopping.Go(r.stopping)
-	stopping.Go(r.hangups)
+	hangups := r.onHangup()
+	stopping.Go(func() { r.reloadAt(hangups) })
 
 	served := make(chan error, 1)
 	go func() { served <- r.serve() }()

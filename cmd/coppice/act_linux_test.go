@@ -48,7 +48,7 @@ func TestSignal(t *testing.T) {
 		Intensity: strategies.Intensity{Max: 3},
 		Children:  []tree.Child{{ID: "db", Start: tree.Of(controltest.StartProcess)}},
 	})}
-	for i, name := range []string{"HUP", "SIGHUP", "1"} {
+	for i, name := range []string{"USR1", "SIGUSR1", "10"} {
 		before := s.Root.Snapshot().Rev
 		want := result{
 			fmt.Sprintf("signalled shop/db with %s, incarnation %d\n", name, i+1),
@@ -61,7 +61,7 @@ func TestSignal(t *testing.T) {
 		}
 		s.await(t, before, tree.EventProgress, "shop/db")
 		s.settle(t)
-		if st, _ := s.Root.Find("shop/db"); !strings.Contains(st.Last.Exit.String(), "hangup") {
+		if st, _ := s.Root.Find("shop/db"); !strings.Contains(st.Last.Exit.String(), "user defined signal 1") {
 			t.Errorf("%s: it ended: %v", name, st.Last.Exit)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"os/signal"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -44,8 +46,13 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// hearHangups keeps programs of the tests from ignoring SIGHUP where the tests do
+// (nohup(1)): what is handled here has its default there.
+var hearHangups = sync.OnceFunc(func() { signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) })
+
 // coppice is a command that runs this binary as coppice.
 func coppice(t *testing.T, args ...string) *exec.Cmd {
+	hearHangups()
 	path, err := exec.LookPath("coppice") // testscript.Main put it there
 	if err != nil {
 		t.Fatal(err)

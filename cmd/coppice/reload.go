@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -39,7 +40,7 @@ func reload(r *running) error {
 		return err
 	}
 	if len(done.Failed) > 0 {
-		return fmt.Errorf("%s; the next reload tries again", done.Failed[0])
+		return fmt.Errorf("%s; the next reload tries again", strings.Join(done.Failed, "\n"))
 	}
 	return nil
 }

@@ -49,6 +49,7 @@ func newTerminal(t *testing.T, env []string, args ...string) *terminal {
 	if err != nil {
 		t.Fatal(err)
 	}
+	hearHangups()
 	term := &terminal{t: t, socket: filepath.Join(controltest.Dir(t), "tmux")}
 	t.Cleanup(func() { _ = exec.Command("tmux", "-S", term.socket, "kill-server").Run() })
 	// The last lines tell how it ended, and wait to be looked at.

@@ -1,7 +1,8 @@
 // Package control serves the control socket of a tree: HTTP at a unix socket that
 // tells what is known of the tree and does what it is asked to. With it the
 // commands of coppice that look at a running tree or steer it (ps, top, events,
-// logs, why, wait, start, stop, restart, signal) work on a Go program of your own:
+// logs, why, wait, start, stop, restart, signal, and reload if [Config] has a Reload)
+// work on a Go program of your own:
 //
 //	socket, err := control.Serve(control.Config{Root: root, Stop: cancel})
 //	if err != nil { … } // errors.AsType[*control.RunningError]: the name is taken

@@ -6,6 +6,7 @@ import "github.com/coppice-go/coppice/tree"
 type Reload struct {
 	File    string        `json:"file,omitempty"`    // that was read
 	DryRun  bool          `json:"dry_run,omitempty"` // nothing was done
+	Down    bool          `json:"down,omitempty"`    // the tree does not run, and will be started with what was read: that changes nobody
 	Changes []tree.Change `json:"changes"`           // children that were added, removed or restarted
 	// Differences are what the description says otherwise now of children and
 	// supervisors that it had before.

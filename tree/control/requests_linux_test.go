@@ -219,7 +219,7 @@ func TestSignal(t *testing.T) {
 		Children:  []tree.Child{{ID: "db", Start: tree.Of(controltest.StartProcess)}},
 	})
 	c := dial(t, r)
-	for i, name := range []string{"HUP", "SIGHUP", "hup", "1"} {
+	for i, name := range []string{"USR1", "SIGUSR1", "usr1", "10"} {
 		incarnation := uint64(i + 1)
 		awaitUp(t, r, "shop/db", incarnation)
 		d, err := c.Signal(t.Context(), "shop/db", name)
@@ -227,13 +227,13 @@ func TestSignal(t *testing.T) {
 			t.Fatalf("%s: %+v, %v", name, d, err)
 		}
 		awaitUp(t, r, "shop/db", incarnation+1)
-		if st, _ := r.Root.Find("shop/db"); st.Last.Incarnation != incarnation || !strings.Contains(st.Last.Exit.String(), "hangup") {
+		if st, _ := r.Root.Find("shop/db"); st.Last.Incarnation != incarnation || !strings.Contains(st.Last.Exit.String(), "user defined signal 1") {
 			t.Errorf("%s: incarnation %d ended: %v", name, st.Last.Incarnation, st.Last.Exit)
 		}
 	}
 	gone, _ := r.Root.Find("shop/db")
 	gone.Incarnation--
-	err := control.SendSignal(r.Root, gone, syscall.SIGHUP)
+	err := control.SendSignal(r.Root, gone, syscall.SIGUSR1)
 	if code(err) != control.Conflict || !strings.Contains(err.Error(), "shop/db has just ended") {
 		t.Errorf("a signal to one that has ended: %v", err)
 	}

@@ -56,7 +56,8 @@ type Config struct {
 
 	// Reload reads the tree's description again and lets it hold, or with plan
 	// tells only what that would mean. ctx ends when the Server is closed. Its
-	// error may be an *[Error], of Code BadFile for instance. Nil: there is none.
+	// error may be an *[Error], of Code BadFile for instance. It may be called by
+	// several clients at a time. Nil: there is none.
 	Reload func(ctx context.Context, plan bool) (Reload, error)
 
 	Version string       // of the program, for Info
@@ -144,6 +145,10 @@ func Serve(cfg Config) (*Server, error) {
 // Socket is the path of the socket.
 func (s *Server) Socket() string { return s.claim.path }
 
+// AllowChaos says whether whoever may steer the tree may also inject faults, from
+// now on; for Info.
+func (s *Server) AllowChaos(allowed bool) { s.chaos.Store(allowed) }
+
 // Close ends the server, and returns when its goroutines have ended and the
 // socket is gone, after a few seconds at most. Streams are ended in order, with
 // all that has happened so far; what clients wait for otherwise is given up. The
@@ -182,7 +187,3 @@ func (s *Server) leave() { s.answers.Done() }
 
 // connKey is the key of the *conn in the context of a request.
 type connKey struct{}
-
-// AllowChaos says whether whoever may steer the tree may also inject faults, from
-// now on; for Info.
-func (s *Server) AllowChaos(allowed bool) { s.chaos.Store(allowed) }

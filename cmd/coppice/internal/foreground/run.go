@@ -45,7 +45,7 @@ func Run(stops *interrupt.Stops, cfg Config) error {
 	debug.SetGCPercent(50) // a supervisor is there to be small, and makes little garbage
 	book := record.New(record.Limits{})
 	defer book.Close()
-	r := &runner{cfg: cfg, book: book, log: newLogger(cfg.Log), stops: stops, systemd: systemd{send: notify}, ended: make(chan struct{})}
+	r := &runner{cfg: cfg, book: book, log: newLogger(cfg.Log), stops: stops, systemd: systemd{send: notify}, ended: make(chan struct{}), current: make(chan struct{}, 1)}
 	var err error
 	if r.file, err = r.read(nil); err != nil {
 		return err
@@ -91,9 +91,9 @@ type runner struct {
 	systemd systemd
 	ended   chan struct{} // closed when the tree has ended
 
-	reloading sync.Mutex      // guards what follows
-	file      *load.File      // that holds
-	socket    *control.Server // nil: there is none
+	current chan struct{}   // full while what follows is used
+	file    *load.File      // that holds
+	socket  *control.Server // nil: there is none
 }
 
 // listen makes the control socket, before anything starts.
@@ -101,8 +101,8 @@ func (r *runner) listen() error {
 	if !r.cfg.Control {
 		return nil
 	}
-	r.reloading.Lock() // who asks for a reload already waits
-	defer r.reloading.Unlock()
+	r.current <- struct{}{} // who asks for a reload already waits
+	defer func() { <-r.current }()
 	s, err := control.Serve(control.Config{
 		Name: r.cfg.Name, Dir: r.cfg.Dir, Root: r.root, Book: r.book, Stop: r.stops.Ask, Reload: r.reload,
 		Version: r.cfg.Version, File: r.cfg.File, Chaos: r.file.Chaos, Logger: r.log,
@@ -117,13 +117,6 @@ func (r *runner) listen() error {
 	r.log.Debug("answering at the control socket", "socket", s.Socket())
 	r.socket = s
 	return nil
-}
-
-// allowChaos says whether faults may be injected from now on; r.reloading is held.
-func (r *runner) allowChaos(allowed bool) {
-	if r.socket != nil {
-		r.socket.AllowChaos(allowed)
-	}
 }
 
 // event is the sink of the tree.

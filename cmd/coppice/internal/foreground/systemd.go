@@ -11,29 +11,54 @@ import (
 // to know (sd_notify(3)).
 type systemd struct {
 	send func(state string)
-	once sync.Once // readiness is told once: what restarts later is the tree's own affair
+
+	mu    sync.Mutex // guards phase, and the order of what is sent
+	phase phase
 }
+
+// phase is how far the run has got, as the service manager knows it. Readiness is told
+// once: what restarts later is the tree's own affair.
+type phase uint8
+
+const (
+	begins phase = iota
+	isReady
+	stops
+)
 
 // notify is the real send. Where nobody listens it does nothing; nor does it
 // matter here if somebody has stopped listening.
 func notify(state string) { _, _ = daemon.SdNotify(false, state) }
 
+// tell sends a state if the run is in the phase from, and goes on to the phase to.
+func (s *systemd) tell(from, to phase, state string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase == from {
+		s.phase = to
+		s.send(state)
+	}
+}
+
 func (s *systemd) ready(status string) {
-	s.once.Do(func() { s.send(daemon.SdNotifyReady + "\nSTATUS=" + status) })
+	s.tell(begins, isReady, daemon.SdNotifyReady+"\nSTATUS="+status)
 }
 
 // reloading and reloaded tell of a reload (Type=notify-reload).
 func (s *systemd) reloading() {
-	s.send(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
+	s.tell(isReady, isReady, daemon.SdNotifyReloading+"\n"+daemon.SdNotifyMonotonicUsec())
 }
 
-func (s *systemd) reloaded() { s.send(daemon.SdNotifyReady) }
+func (s *systemd) reloaded() { s.tell(isReady, isReady, daemon.SdNotifyReady) }
 
 func (s *systemd) stopping(status string) {
 	state := daemon.SdNotifyStopping
 	if status != "" {
 		state += "\nSTATUS=" + status
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.phase = stops
 	s.send(state)
 }
 

@@ -22,29 +22,30 @@ type Stops struct {
 	hangup        func()
 	terminal      bool // there was one
 	signals       chan os.Signal
-	done          chan struct{}
+	hangups       chan os.Signal // apart, so that none takes the place of another signal
+	done          sync.WaitGroup
 }
 
 // Watch begins to listen for SIGINT and SIGTERM, and for SIGHUP, unless that is
 // ignored (nohup(1)). Release ends that.
 func Watch(parent context.Context) *Stops {
-	s := &Stops{signals: make(chan os.Signal, 2), done: make(chan struct{}), terminal: hasTerminal()}
+	s := &Stops{signals: make(chan os.Signal, 2), hangups: make(chan os.Signal, 1), terminal: hasTerminal()}
 	s.Order, s.order = context.WithCancel(parent)
 	s.Now, s.atOnce = context.WithCancel(context.WithoutCancel(parent))
 	signal.Notify(s.signals, os.Interrupt, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) {
-		signal.Notify(s.signals, syscall.SIGHUP)
+		signal.Notify(s.hangups, syscall.SIGHUP)
 	}
-	go func() {
-		defer close(s.done)
-		for sig := range s.signals {
-			if sig == syscall.SIGHUP {
-				s.hungUp()
-			} else {
-				s.Ask()
-			}
+	s.done.Go(func() {
+		for range s.signals {
+			s.Ask()
 		}
-	}()
+	})
+	s.done.Go(func() {
+		for range s.hangups {
+			s.hungUp()
+		}
+	})
 	return s
 }
 
@@ -102,8 +103,10 @@ func hasTerminal() bool {
 // Release stops listening and frees what Watch made.
 func (s *Stops) Release() {
 	signal.Stop(s.signals)
+	signal.Stop(s.hangups)
 	close(s.signals)
-	<-s.done
+	close(s.hangups)
+	s.done.Wait()
 	s.order()
 	s.atOnce()
 }

@@ -17,7 +17,8 @@ type Above struct {
 	asked   map[string]Stop // the child and those above it that are part of what somebody asked for
 	stops   map[string]Stop // of those that are being stopped
 	stopped map[uint64]Stop // of incarnations of the child
-	dropped bool            // another description does not have it
+	leaves  bool            // the latest end of it, or of what is above it, was for another description
+	dropped bool            // and that does not have it
 }
 
 // Stop is that of the child, or of a supervisor above.
@@ -45,13 +46,14 @@ func (a *Above) See(e *tree.Event) {
 		s := a.asked[e.Path]
 		s.Path, s.Cascade = e.Path, e.Cascade
 		a.stops[e.Path] = s
-	case e.Kind == tree.EventRemoved: // what is not in a new description may have been stopped before
-		a.dropped = a.asked[e.Path].Reload
+	case e.Kind == tree.EventRemoved:
+		a.dropped = a.leaves || a.asked[e.Path].Reload
 		delete(a.asked, e.Path)
 	case e.Kind == tree.EventExited, e.Kind == tree.EventStarting:
 		if s, ok := a.first(); ok && e.Kind == tree.EventExited && e.Path == a.path {
 			a.stopped[e.Incarnation] = s
 		}
+		a.leaves = e.Kind == tree.EventExited && a.asked[e.Path].Reload
 		delete(a.stops, e.Path)
 		delete(a.asked, e.Path)
 	}

@@ -29,7 +29,11 @@ func Reload(r control.Reload) string {
 		rows = append(rows, row)
 	}
 	for _, path := range order {
-		if said[path] != nil {
+		switch up := renewedAbove(r, path); {
+		case said[path] == nil:
+		case up != "":
+			rows = append(rows, [3]string{"restarted", path, "is below " + up + "; " + differences(said[path])})
+		default:
 			rows = append(rows, [3]string{"changed", path, differences(said[path])})
 		}
 	}
@@ -42,6 +46,17 @@ func Reload(r control.Reload) string {
 		b.WriteString(strings.TrimRight(fmt.Sprintf("%-9s  %-*s  %s", row[0], width, row[1], row[2]), " ") + "\n")
 	}
 	return b.String()
+}
+
+// renewedAbove is the path of the child above that is restarted, and all below it with
+// it; empty if none is.
+func renewedAbove(r control.Reload, path string) string {
+	for _, c := range r.Changes {
+		if c.Change == strategies.ChildRenewed && c.Path != path && Under(path, c.Path) {
+			return c.Path
+		}
+	}
+	return ""
 }
 
 func whyRenewed(said []control.Difference, with string) string {
@@ -79,7 +94,7 @@ const valueWidth = 40
 
 func value(v string) string {
 	if v == "" {
-		return "(default)"
+		return "(not set)"
 	}
 	if runes := []rune(v); len(runes) > valueWidth {
 		return string(runes[:valueWidth-1]) + "…"
@@ -97,7 +112,7 @@ func ReloadSummary(r control.Reload) string {
 	}
 	changed := map[string]bool{}
 	for _, d := range r.Differences {
-		if !touched[d.Path] {
+		if !touched[d.Path] && renewedAbove(r, d.Path) == "" {
 			changed[d.Path] = true
 		}
 	}
@@ -114,10 +129,13 @@ func ReloadSummary(r control.Reload) string {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
 		}
 	}
-	if parts == nil {
-		parts = []string{"nothing has changed"}
-	}
 	text := r.File + ": " + strings.Join(parts, ", ")
+	switch {
+	case r.Down:
+		text = r.File + ": the tree does not run now, and will be started with this"
+	case parts == nil:
+		text += "nothing has changed"
+	}
 	if r.DryRun {
 		text += " (dry run: nothing was done)"
 	}

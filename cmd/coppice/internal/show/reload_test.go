@@ -26,21 +26,26 @@ func TestReload(t *testing.T) {
 			{Path: "shop/db", Key: "env.B", Old: "set", Restart: true},
 			{Path: "shop/db", Key: "env.C", Old: "set", New: "changed", Restart: true},
 			{Path: "shop/web", Key: "restart", Old: "transient"},
+			{Path: "shop/web/api", Key: "command", Old: "a", New: "b", Restart: true},
 		},
 		Failed: []string{"shop/new did not start: no"},
 	}
 	want := strings.TrimPrefix(`
 removed    shop/old
-restarted  shop/db    command: `+strings.Repeat("x", 39)+`… → y; env.A is set; env.B is not set any more; env.C is changed
-restarted  shop/web   shares the fate of shop/db; restart: transient → (default)
-restarted  shop/late  could not be started before
+restarted  shop/db       command: `+strings.Repeat("x", 39)+`… → y; env.A is set; env.B is not set any more; env.C is changed
+restarted  shop/web      shares the fate of shop/db; restart: transient → (not set)
+restarted  shop/late     could not be started before
 added      shop/new
-changed    shop       intensity.max: (default) → 5
+changed    shop          intensity.max: (not set) → 5
+restarted  shop/web/api  is below shop/web; command: a → b
 `, "\n")
 	if got := Reload(r); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 	if got, want := ReloadSummary(r), "shop.yaml: 1 added, 1 removed, 3 restarted, 1 changed without a restart, 1 could not be started"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if got, want := ReloadSummary(control.Reload{File: "shop.yaml", Down: true}), "shop.yaml: the tree does not run now, and will be started with this"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if got, want := ReloadSummary(control.Reload{File: "shop.yaml", DryRun: true}), "shop.yaml: nothing has changed (dry run: nothing was done)"; got != want {

@@ -60,7 +60,7 @@ just now, at 00:00:00.000  stopped as told (incarnation 1)
 shop/mail  is not in the tree any more because the tree's description changed (reload)
 
 just now, at 00:00:00.000  stopped as told (incarnation 1)
-  because     it was told to stop: no failure came before
+  because     it was stopped because the tree's description changed (reload)
   decision    not restarted for this, and nothing was counted
 `,
 			"shop/log": `

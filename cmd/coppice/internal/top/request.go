@@ -2,7 +2,6 @@ package top
 
 import (
 	"slices"
-	"time"
 
 	"github.com/coppice-go/coppice/cmd/coppice/internal/show"
 	"github.com/coppice-go/coppice/tree"
@@ -17,16 +16,13 @@ type request struct {
 	pending bool            // the description does not hold yet
 }
 
-// atOnce is how soon one stop follows another for the same description.
-const atOnce = time.Second
-
 // requested finds what was asked for of which the event is a part, if it is.
 func (s *story) requested(e *tree.Event) *item {
 	switch e.Kind {
 	case tree.EventRenewing:
-		return s.begin(e, show.Parent(e.Path), nil).item
+		return s.begin(e, show.Parent(e.Path)).item
 	case tree.EventReconfiguring:
-		r := s.begin(e, e.Path, s.leavers(e))
+		r := s.begin(e, e.Path)
 		r.pending = true
 		return r.item
 	case tree.EventDropped: // who can tell what they were
@@ -45,14 +41,11 @@ func (s *story) requested(e *tree.Event) *item {
 	return nil
 }
 
-// begin makes an item of what is asked for about children of a supervisor, with what
-// led to it. What went on with them is over.
-func (s *story) begin(e *tree.Event, up string, before []tree.Event) *request {
+// begin makes an item of what is asked for about children of a supervisor. What went on
+// with them is over.
+func (s *story) begin(e *tree.Event, up string) *request {
 	r := &request{item: s.add(e.Cascade), up: up, members: members(up, e)}
 	r.origin = e
-	for i := range before {
-		r.see(&before[i])
-	}
 	s.over(up)
 	s.requests = append(s.requests, r)
 	return r
@@ -103,40 +96,4 @@ func (s *story) over(up string) {
 	s.requests = slices.DeleteFunc(s.requests, func(r *request) bool {
 		return r.up == up || len(r.members) == 0 && !r.pending
 	})
-}
-
-// leavers takes the stops of those who are not in a new description off the list: in
-// the whole tree they come before anything is told of it.
-func (s *story) leavers(e *tree.Event) []tree.Event {
-	r := request{members: members(e.Path, e)}
-	var found []tree.Event
-	next := e.Time
-	for i := len(s.items) - 1; i >= 0; i-- {
-		it := s.items[i]
-		first := it.events[0]
-		above := it.origin != nil && it.origin.Kind == tree.EventReconfiguring && show.Under(e.Path, it.origin.Path)
-		if above {
-			next = first.Time
-			continue
-		}
-		if it.n > 1 || !it.cascade.IsZero() || !ofStop(&first) || first.Kind == tree.EventExited && next.Sub(first.Time) > atOnce {
-			break
-		}
-		next = first.Time
-		if r.member(first.Path) != "" {
-			found = append(found, first)
-			s.items = slices.Delete(s.items, i, i+1)
-		}
-	}
-	slices.Reverse(found)
-	return found
-}
-
-// ofStop reports whether an event is part of a stop.
-func ofStop(e *tree.Event) bool {
-	switch e.Kind {
-	case tree.EventStopping, tree.EventKilling, tree.EventExited, tree.EventShutdownError:
-		return true
-	}
-	return false
 }

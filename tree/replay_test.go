@@ -26,14 +26,14 @@ func TestReplayOfRandomTrees(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				if seed%2 == 1 {
+					w.root = root
+				}
 				sub := root.Subscribe(Lossless)
 				defer sub.Close()
 				done := make(chan error, 1)
 				go func() { done <- root.Serve(t.Context()) }()
 				replay := NewReplay(reread(t, sub.Snapshot()))
-				if seed%2 == 1 {
-					w.root = root
-				}
 				for range 10 {
 					if w.root != nil {
 						w.callOnce(t.Context())

@@ -14,9 +14,10 @@ import (
 func TestStopAmongHangups(t *testing.T) {
 	s := Watch(context.Background())
 	defer s.Release()
-	s.terminal = true // each waits to see whether it was closed
-	hangups := make(chan struct{}, 100)
-	s.OnHangup(func() { hangups <- struct{}{} })
+	s.terminal = false
+	hold := make(chan struct{})
+	defer close(hold)
+	s.OnHangup(func() { <-hold }) // as slow as may be
 	for range 5 {
 		if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
 			t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -131,7 +132,8 @@ method:
 		s.ByStrategy["rest_for_one"].N == 0 || s.Available <= 0 || s.Available >= 1 || s.Hangs == 0 || len(s.Children) != 12 {
 		t.Errorf("%+v", s)
 	}
-	if len(j.Evidence.Samples) < 50 || j.Evidence.Left == nil || len(j.Evidence.Left) > 0 {
+	survivors := slices.DeleteFunc(slices.Clone(j.Evidence.Left), func(p check.Process) bool { return p.State == "Z" }) // init has yet to reap those
+	if len(j.Evidence.Samples) < 50 || j.Evidence.Left == nil || len(survivors) > 0 {
 		t.Errorf("%d samples, left %v", len(j.Evidence.Samples), j.Evidence.Left)
 	}
 	leaders := 0

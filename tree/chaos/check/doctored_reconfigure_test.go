@@ -95,8 +95,8 @@ var anewWrong = []doctoring{
 		j.move(j.at("stopping", "t/db", 0), j.at("exited", "t/api", 0))
 		return j.seq(j.at("stopping", "t/db", 0))
 	}},
-	{name: "a new description holds before all are down", scene: "reconfigure", violates: 2, also: []int{5, 8}, o: operator, says: "the new description of t holds while t/c, which is to be stopped for it", doctor: func(j *journal) uint64 {
-		j.drop(j.at("exited", "t/c", 0))
+	{name: "a new description holds before all are down", scene: "reconfigure dependents", violates: 2, also: []int{5, 8}, o: operator, says: "the new description of t holds while t/db, which is to be stopped for it", doctor: func(j *journal) uint64 {
+		j.drop(j.at("exited", "t/db", 0))
 		return j.seq(j.at("reconfigured", "t", 0))
 	}},
 	{name: "a start before the new description holds", scene: "reconfigure", violates: 2, o: operator, says: "t/d is started, but t has yet to stop others for its new description", doctor: func(j *journal) uint64 {

@@ -5,13 +5,19 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
+// limits guards the limits of processes while they are changed.
+var limits sync.Mutex
+
 // starve sets a limit of the process that runs the tree so low that it gets
 // nothing more. What is returned sets it back.
 func starve(pid, resource int, to uint64) (func() error, error) {
+	limits.Lock()
+	defer limits.Unlock()
 	var before unix.Rlimit
 	if err := unix.Prlimit(pid, resource, nil, &before); err != nil {
 		return nil, fmt.Errorf("limits of pid %d: %w", pid, os.NewSyscallError("prlimit", err))
@@ -21,12 +27,43 @@ func starve(pid, resource int, to uint64) (func() error, error) {
 		return nil, fmt.Errorf("limits of pid %d: %w; it takes CAP_SYS_RESOURCE", pid, os.NewSyscallError("prlimit", err))
 	}
 	return func() error {
+		limits.Lock()
+		defer limits.Unlock()
 		err := unix.Prlimit(pid, resource, &before, nil)
 		if errors.Is(err, unix.ESRCH) {
 			return nil // it is gone, and its limits are
 		}
 		return os.NewSyscallError("prlimit", err)
 	}, nil
+}
+
+// despiteLimit opens a descriptor of this process also where the run has seen to it that
+// there are none: for a moment there are some more.
+func despiteLimit(open func() (int, error)) (int, error) {
+	fd, err := open()
+	if !errors.Is(err, unix.EMFILE) {
+		return fd, err
+	}
+	limits.Lock()
+	defer limits.Unlock()
+	var low unix.Rlimit
+	if unix.Prlimit(0, unix.RLIMIT_NOFILE, nil, &low) != nil {
+		return fd, err
+	}
+	for more := range uint64(8) { // others may be faster
+		room := unix.Rlimit{Cur: min(low.Cur+1+more, low.Max), Max: low.Max}
+		if unix.Prlimit(0, unix.RLIMIT_NOFILE, &room, nil) != nil {
+			break
+		}
+		if fd, err = open(); !errors.Is(err, unix.EMFILE) {
+			break
+		}
+	}
+	if e := unix.Prlimit(0, unix.RLIMIT_NOFILE, &low, nil); e != nil && err == nil {
+		_ = unix.Close(fd)
+		return -1, e
+	}
+	return fd, err
 }
 
 // starveFiles leaves the process without a free descriptor: the limit is one

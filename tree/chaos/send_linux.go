@@ -17,7 +17,7 @@ type handle struct{ fd int }
 // openProcess opens a process, if it is still the one that is meant when nobody
 // else can have its number any more (pidfd_open(2)).
 func openProcess(pid int, still func() (bool, error)) (*handle, error) {
-	fd, err := unix.PidfdOpen(pid, 0)
+	fd, err := despiteLimit(func() (int, error) { return unix.PidfdOpen(pid, 0) })
 	if errors.Is(err, unix.ESRCH) {
 		return nil, errGone
 	}

@@ -638,7 +638,7 @@ func TestIncarnationsNeverRepeat(t *testing.T) {
 				}
 				remove(w, "s")
 			}
-		}, map[string]uint64{"t/s/1": 1, "t/s/2": 1, "t/s/3": 3, "t/s/4": 3}}, // it might have had children named so before
+		}, map[string]uint64{"t/s/1": 1, "t/s/2": 1, "t/s/3": 1, "t/s/4": 1}},
 		{"more than are remembered", func(Child) Spec { return Spec{Dynamic: &Child{Start: quiet("").Start, Restart: strategies.Temporary}} }, func(w world) {
 			for round := range 3 {
 				for i := range 3000 >> (2 * round) {

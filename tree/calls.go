@@ -352,7 +352,7 @@ func (l *life) adding(c *Child) strategies.Input {
 		d.ID = strconv.FormatUint(up.sup.serial, 10)
 	}
 	n := newChildNode(up, d)
-	if c.ID != "" || up.sup.mixed {
+	if c.ID != "" || up.sup.numerals {
 		n.incarnation = up.sup.latest(d.ID)
 	} else {
 		n.name = up.sup.serial

@@ -8,20 +8,34 @@ package tree
 type counts struct {
 	recent, older map[string]used
 	floor         uint64 // the highest number forgotten
+	numerals      bool   // some of those forgotten had numerals below them
 }
 
 // used are the highest numbers used under a name: by the child itself, and by
-// what was below it.
-type used struct{ own, below uint64 }
+// what was below it; and whether there were children below it whose ids are numerals,
+// as are the names that dynamic supervisors give.
+type used struct {
+	own, below uint64
+	numerals   bool
+}
+
+// used is what has been used under the name of a child.
+func (n *node) used() used {
+	if n.sup == nil {
+		return used{own: n.incarnation}
+	}
+	return used{n.incarnation, n.sup.highest, n.sup.deep}
+}
 
 const countsSize = 1024
 
 // remember takes the numbers that were last used for a name.
 func (c *counts) remember(id string, n used) {
-	n.below = max(n.below, c.last(id).below) // it may have been no supervisor this time
+	before := c.last(id) // it may have been no supervisor this time
+	n.below, n.numerals = max(n.below, before.below), n.numerals || before.numerals
 	if len(c.recent) >= countsSize {
 		for _, n := range c.older {
-			c.floor = max(c.floor, n.own, n.below)
+			c.floor, c.numerals = max(c.floor, n.own, n.below), c.numerals || n.numerals
 		}
 		c.older, c.recent = c.recent, nil
 	}
@@ -37,21 +51,18 @@ func (c *counts) last(id string) used {
 	if !ok {
 		n = c.older[id]
 	}
-	return used{max(n.own, c.floor), max(n.below, c.floor)} // the floor may have been raised since
-}
-
-// highest returns the highest number used anywhere below a child.
-func (n *node) highest() uint64 {
-	if n.sup == nil {
-		return 0
-	}
-	return n.sup.highest
+	return used{max(n.own, c.floor), max(n.below, c.floor), n.numerals || c.numerals} // the floor may have been raised since
 }
 
 // use notes, all the way up, that the child uses its number; hub.mu is held.
 func (n *node) use() {
+	numeral := n.up != nil && n.name == 0 && generated(n.id())
 	for up := n.up; up != nil; up = up.up {
 		up.sup.highest = max(up.sup.highest, n.incarnation, n.name)
+		up.sup.deep = up.sup.deep || numeral
+	}
+	if numeral {
+		n.up.sup.numerals = true
 	}
 }
 
@@ -71,25 +82,26 @@ func (n *node) inherit() {
 		return // it is nobody else's
 	}
 	id := n.id()
-	below := s.counts.last(id).below
+	before := s.counts.last(id)
 	if r := s.removed[id]; r != nil {
-		below = max(below, r.highest())
+		u := r.used()
+		before.below, before.numerals = max(before.below, u.below), before.numerals || u.numerals
 	}
-	n.raise(below)
+	n.raise(before)
 }
 
-// raise lets everything below a child begin above a number.
-func (n *node) raise(to uint64) {
-	s := n.sup
+// raise lets everything below a child begin above what was used under its name.
+func (n *node) raise(before used) {
+	s, to := n.sup, before.below
 	if s == nil || to == 0 {
 		return
 	}
-	s.mixed = true
+	s.numerals, s.deep = s.numerals || before.numerals, s.deep || before.numerals
 	s.highest, s.serial, s.counts.floor = max(s.highest, to), max(s.serial, to), max(s.counts.floor, to)
 	for _, kids := range []map[string]*node{s.children, s.removed} {
 		for _, kid := range kids {
 			kid.incarnation = max(kid.incarnation, to)
-			kid.raise(to)
+			kid.raise(before)
 		}
 	}
 }

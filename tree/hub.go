@@ -65,7 +65,8 @@ type supNode struct {
 	removed     map[string]*node // those of the Spec that were removed since the last boot
 	counts      counts           // of the others that were
 	serial      uint64           // the latest name given to a child of a dynamic supervisor
-	mixed       bool             // what was below it before, under its name, may have had names that it gives
+	numerals    bool             // children have run under ids, or may have, that are numerals as the names it gives
+	deep        bool             // the same of anywhere below; guarded by hub.mu, as highest is
 	highest     uint64           // the highest number of an incarnation, or name given, anywhere below; guarded by hub.mu
 	running     *Supervisor      // guarded by hub.mu
 	events      *subscriber      // nil without a Sink; used by the loops, one after the other
@@ -149,10 +150,10 @@ func (s *supNode) remove(n *node) {
 	}
 	if r := s.removed[id]; r != nil { // it had taken the name of one of the Spec
 		r.incarnation = n.incarnation
-		r.raise(n.highest())
+		r.raise(n.used())
 	}
 	if n.name == 0 {
-		s.counts.remember(id, used{n.incarnation, n.highest()})
+		s.counts.remember(id, n.used())
 	}
 	n.discard()
 }

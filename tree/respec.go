@@ -125,7 +125,6 @@ func (l *life) removedBelow(now time.Time, n *node) {
 // calls have added at the end. Those in added come on the list, if they are not there.
 func (s *supNode) respec(now time.Time, spec *Spec, added map[string]*node) {
 	if was, is := s.spec.Dynamic != nil, spec.Dynamic != nil; was != is { // names that it gave may be ids now, and the other way round
-		s.mixed = true
 		s.counts.floor = max(s.counts.floor, s.highest)
 	}
 	s.spec = spec
@@ -187,7 +186,7 @@ func (s *supNode) forget(id string) {
 		return
 	}
 	delete(s.removed, id)
-	s.counts.remember(id, used{r.incarnation, r.highest()})
+	s.counts.remember(id, r.used())
 	r.discard()
 }
 
@@ -199,11 +198,11 @@ func (n *node) respec(c *Child) {
 	sub := c.Start.nested()
 	switch {
 	case sub == nil && n.sup != nil:
-		n.up.sup.counts.remember(n.id(), used{n.incarnation, n.highest()})
+		n.up.sup.counts.remember(n.id(), n.used())
 		n.discard()
 		n.sup = nil
 	case sub != nil && n.sup == nil:
 		n.supervise(sub)
-		n.raise(n.up.sup.counts.last(n.id()).below)
+		n.raise(n.up.sup.counts.last(n.id()))
 	}
 }

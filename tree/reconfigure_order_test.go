@@ -45,15 +45,22 @@ func TestReconfigureStopsInOrder(t *testing.T) {
 func TestReconfigureMoves(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		port := make(chan struct{}, 1)
-		moving := Child{ID: "x", Start: Func(func(ctx context.Context) error {
-			select {
-			case port <- struct{}{}:
-			default:
-				return errBoom
-			}
-			<-ctx.Done()
-			<-port
-			return nil
+		moving := Child{ID: "x", Start: Of(func() (*phases, error) {
+			return &phases{
+				init: func(context.Context) error {
+					select {
+					case port <- struct{}{}:
+						return nil
+					default:
+						return errBoom // it is taken
+					}
+				},
+				serve: func(ctx context.Context) error {
+					<-ctx.Done()
+					<-port
+					return nil
+				},
+			}, nil
 		})}
 		spec := func(above, below []Child) Spec {
 			return Spec{Intensity: strategies.Intensity{Max: NoRestarts}, Children: append(above, Child{ID: "s", Start: Sub(Spec{Children: below})})}
@@ -228,6 +235,13 @@ func TestReconfigureTemplate(t *testing.T) {
 		crash <- errBoom
 		synctest.Wait()
 		s.want(ran, "old", "new")
+		if _, err := s.reconfigure(Spec{Children: []Child{{ID: "jobs", Start: Sub(Spec{Dynamic: &Child{}})}}}); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute) // or it would be one restart too many
+		crash <- errBoom        // whose template has nothing to start now
+		synctest.Wait()
+		s.want(ran, "old", "new", "new")
 		_ = s.stop()
 	})
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/coppice-go/coppice/strategies"
 )
 
-// This file is what becomes of the entries in the hub when a supervisor gets another Spec.
+// This file is what becomes of the entries in the hub when a supervisor gets another
+// Spec. What stops and starts for it is the machine's to say.
 
 // anew is a new Spec on its way to the machine and back.
 type anew struct {
@@ -132,7 +133,7 @@ func (s *supNode) respec(now time.Time, spec *Spec, added map[string]*node) {
 	if d := spec.Dynamic; d != nil {
 		for _, kid := range s.children {
 			kid.restart, kid.significant = d.Restart, d.Significant
-			if kid.ofTemplate {
+			if kid.ofTemplate && !missing(d.Start) { // a template may have none: then it runs what it ran
 				kid.start = d.Start
 			}
 		}
